@@ -1,0 +1,1 @@
+"""Executors of a program behind one small protocol: same outcomes, different strengths."""

@@ -1,0 +1,358 @@
+"""The forward-chaining engine: durable-rules behind a fence inside which it is exact.
+
+durable-rules 2.0.28 is frozen and has sharp edges: past certain sizes it hangs, crashes or loses conclusions. So nothing
+of it is used but single facts `{k, v}` and rules over them, driven through its extension module without its host and
+background threads, one short session a ruleset and case. The scheme:
+
+- every leaf is decided by a rule of one antecedent in each polarity; every `all` and `any` by rules over literals only;
+- a literal is a fact of its own, so the antecedents of a rule are always distinct facts;
+- a segment's rules are cut into rulesets well below every limit, what one proves being asserted as facts in the next;
+- limits are checked before the library is called, and crossing one is an `EngineError`.
+
+Every firing is kept, with the facts that the engine says it matched: that is the proof.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from imgrules.engines.protocol import Derivation, Step
+from imgrules.errors import EngineError
+from imgrules.rulebase.ir import (
+    FixedNode,
+    GateNode,
+    JunctionNode,
+    LeafNode,
+    Literal,
+    Node,
+    Program,
+    Segment,
+    Values,
+    opposite,
+)
+from imgrules.rulebase.values import DECIMAL_PLACES
+
+# Where the library still works, with room to spare. Its own limits: 511 tests at the root, 64 nodes waiting for one
+# fact, 255 rules ending in one test, 16 antecedents, 4,096 rules a ruleset, integers of 63 bits.
+MAX_ROOT_TESTS = 400
+MAX_TESTS_OF_A_FACT = 48
+MAX_RULES_ENDING_ALIKE = 200
+MAX_ANTECEDENTS = 14
+MAX_RULES = 3000
+MAX_INTEGER = 2**62
+
+_BEGIN = "begin"
+_SID = "1"
+_SCALE = 10**DECIMAL_PLACES
+_COMPARISONS = {"!=": "$neq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
+_HOW_TO_BUILD = (
+    'durable-rules cannot be loaded ({error}). Reinstall it from source with CPPFLAGS="-O2 -DPyEval_CallObject=PyObject_CallObject" '
+    "pip install --force-reinstall --no-cache-dir --no-binary :all: durable-rules==2.0.28 (needs a C compiler and the Python headers)."
+)
+
+
+def _library() -> Any:
+    try:
+        import durable_rules_engine
+    except ImportError as error:
+        raise EngineError(_HOW_TO_BUILD.format(error=error)) from None
+    return durable_rules_engine
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One engine rule: what it proves, and its antecedents, each a key with an optional test of its value."""
+
+    name: str
+    head: str
+    antecedents: tuple[tuple[str, str, int | str | None], ...]
+
+    @property
+    def last(self) -> tuple[str, str, int | str | None]:
+        return self.antecedents[-1]
+
+
+@dataclass
+class _Ruleset:
+    """Rules that fit into one engine ruleset, and the keys they listen to."""
+
+    rules: list[_Rule] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+    tests: dict[str, set[tuple[str, int | str | None]]] = field(default_factory=dict)
+    endings: Counter[tuple[str, str, int | str | None]] = field(default_factory=Counter)
+
+    def takes(self, rules: Iterable[_Rule]) -> bool:
+        """Whether these rules still fit, all of them."""
+        rules = list(rules)
+        keys = self.keys | {key for rule in rules for key, _, _ in rule.antecedents}
+        endings = self.endings + Counter(rule.last for rule in rules)
+        tests: dict[str, set[Any]] = {key: set(found) for key, found in self.tests.items()}
+        for rule in rules:
+            for key, op, value in rule.antecedents:
+                tests.setdefault(key, set()).add((op, value))
+        return (
+            len(keys) <= MAX_ROOT_TESTS
+            and len(self.rules) + len(rules) <= MAX_RULES
+            and all(n <= MAX_RULES_ENDING_ALIKE for n in endings.values())
+            and all(len(found) <= MAX_TESTS_OF_A_FACT for found in tests.values())
+        )
+
+    def add(self, rules: Iterable[_Rule]) -> None:
+        for rule in rules:
+            self.rules.append(rule)
+            self.endings[rule.last] += 1
+            for key, op, value in rule.antecedents:
+                self.keys.add(key)
+                self.tests.setdefault(key, set()).add((op, value))
+
+
+class _Compiled:
+    """A ruleset created in the engine. The engine never frees one, so equal definitions are created once a process."""
+
+    _by_definition: dict[str, _Compiled] = {}
+    _creating = threading.Lock()
+
+    def __init__(self, definition: str, keys: frozenset[str]) -> None:
+        self.lock = threading.Lock()
+        self.keys = keys
+        self.engine = _library()
+        self.definition = definition
+        try:
+            self.handle = self.engine.create_ruleset(f"r{len(self._by_definition)}", definition)
+        except Exception as error:
+            raise EngineError(f"The rule engine refused a ruleset: {error}. This is a defect of imgrules: please report it.") from error
+
+    @classmethod
+    def of(cls, ruleset: _Ruleset) -> _Compiled:
+        _guard(ruleset)
+        rules: dict[str, Any] = {_BEGIN: {"all": [{"b": {"k": _BEGIN}}]}}
+        for rule in ruleset.rules:
+            rules[rule.name] = {
+                "all": [{f"a{i}": _antecedent(*part)} for i, part in enumerate(rule.antecedents)]
+            }
+        definition = json.dumps(rules)
+        with cls._creating:
+            if definition not in cls._by_definition:
+                cls._by_definition[definition] = cls(definition, frozenset(ruleset.keys))
+            return cls._by_definition[definition]
+
+    def run(self, facts: Mapping[str, int | str]) -> Iterator[tuple[str, list[str]]]:
+        """Every firing: the rule's name and the keys of the facts it matched. One session at a time, always deleted."""
+        engine, handle = self.engine, self.handle
+        with self.lock:
+            started = False
+            try:
+                messages = [{"sid": _SID, "id": k, "k": k, "v": v} for k, v in facts.items() if k in self.keys]
+                if messages:
+                    engine.assert_facts(handle, json.dumps(messages))
+                _, state = engine.assert_fact(handle, json.dumps({"sid": _SID, "id": _BEGIN, "k": _BEGIN}))
+                found = engine.start_action_for_state(handle, state)
+                started = True
+                message = found[1] if found else None
+                known: set[str] = set()
+                while message:
+                    ((name, matched),) = json.loads(message).items()
+                    if name != _BEGIN:
+                        head = name.partition(".")[0]
+                        yield name, [matched[f"a{i}"]["k"] for i in range(len(matched))]
+                        if head not in known and head in self.keys:
+                            engine.assert_fact(handle, f'{{"sid":"{_SID}","id":"{head}","k":"{head}","v":1}}')
+                        known.add(head)
+                    message = engine.complete_and_start_action(handle, state)
+            except EngineError:
+                raise
+            except Exception as error:
+                self._by_definition.pop(self.definition, None)
+                raise EngineError(f"The rule engine failed: {error}. This is a defect of imgrules: please report it.") from error
+            finally:
+                if started:
+                    engine.delete_state(handle, _SID)
+
+
+class DurableEngine:
+    """Runs programs on durable-rules. Segments are compiled once and remembered as long as they live."""
+
+    def __init__(self) -> None:
+        self._segments: WeakKeyDictionary[Segment, list[_Compiled]] = WeakKeyDictionary()
+
+    def run(self, program: Program, values: Values) -> Derivation:
+        """Everything that follows, with every proof. `EngineError` if a value or the program is beyond the engine."""
+        steps: dict[str, list[Step]] = {}
+        for segment in program.segments:
+            facts: dict[str, int | str] = {}
+            for node in segment.nodes:
+                if isinstance(node, FixedNode) and node.truth is not None:
+                    literal = f"{node.id}{'+' if node.truth else '-'}"
+                    steps[literal] = [Step(node.id, ())]
+            facts |= _encode(segment, values)
+            for compiled in self._compiled(segment):
+                given = facts | {key: 1 for key in compiled.keys if key in steps}
+                for name, premises in compiled.run(given):
+                    steps.setdefault(name.partition(".")[0], []).append(Step(name, tuple(premises)))
+        return _derivation(steps, program)
+
+    def _compiled(self, segment: Segment) -> list[_Compiled]:
+        if segment not in self._segments:
+            self._segments[segment] = [_Compiled.of(ruleset) for ruleset in _rulesets(segment.nodes)]
+        return self._segments[segment]
+
+
+# compiling ----------------------------------------------------------------------------------------------------------
+
+
+def _rulesets(nodes: Iterable[Node]) -> list[_Ruleset]:
+    """The rules of the nodes, cut into rulesets within the limits. The rules of one node stay together."""
+    found: list[_Ruleset] = []
+    for node in nodes:
+        rules = list(_rules(node))
+        if not rules:
+            continue
+        if not found or not found[-1].takes(rules):
+            found.append(_Ruleset())
+            if not found[-1].takes(rules):
+                raise EngineError(f"The condition {node.id} is too large for the rule engine. Split the rule into smaller findings.")
+        found[-1].add(rules)
+    return found
+
+
+def _rules(node: Node) -> Iterator[_Rule]:
+    if isinstance(node, LeafNode):
+        yield from _leaf_rules(node)
+    elif isinstance(node, GateNode):
+        for side, sign, part in (("met", "+", node.part), ("not_met", "-", opposite(node.part))):
+            if node.decides in (side, "both"):
+                yield _Rule(f"{node.id}{sign}.0", f"{node.id}{sign}", ((part, "", None),))
+    elif isinstance(node, JunctionNode):
+        together, each = ("+", "-") if node.kind == "all" else ("-", "+")
+        parts = node.parts if node.kind == "all" else tuple(map(opposite, node.parts))
+        yield from _conjunction(f"{node.id}{together}", parts)
+        for i, part in enumerate(node.parts):
+            literal = opposite(part) if node.kind == "all" else part
+            yield _Rule(f"{node.id}{each}.{i}", f"{node.id}{each}", ((literal, "", None),))
+
+
+def _conjunction(head: str, parts: tuple[Literal, ...]) -> Iterator[_Rule]:
+    """One rule, or where it is too wide a tree of rules whose inner heads (`n1+~0`) nobody sees."""
+    level, depth = list(parts), 0
+    while len(level) > MAX_ANTECEDENTS:
+        groups = [level[i : i + MAX_ANTECEDENTS] for i in range(0, len(level), MAX_ANTECEDENTS)]
+        level = []
+        for i, group in enumerate(groups):
+            inner = f"{head}~{depth}_{i}"
+            yield _Rule(f"{inner}.0", inner, tuple((part, "", None) for part in group))
+            level.append(inner)
+        depth += 1
+    yield _Rule(f"{head}.0", head, tuple((part, "", None) for part in level))
+
+
+def _is_plain(node: LeafNode) -> bool:
+    """Whether the engine itself compares the value; membership in sets is decided when facts are encoded."""
+    tests = [t for t in (node.proves, node.refutes) if t]
+    return all(t.op in _COMPARISONS or t.op == "==" for t in tests)
+
+
+def _leaf_rules(node: LeafNode) -> Iterator[_Rule]:
+    for sign, test, member in (("+", node.proves, 1), ("-", node.refutes, 0)):
+        if test is None:
+            continue
+        antecedent = (f"={node.fact}", test.op, encode(test.value)) if _is_plain(node) else (f"?{node.id}", "==", member)
+        yield _Rule(f"{node.id}{sign}.0", f"{node.id}{sign}", (antecedent,))
+
+
+def _antecedent(key: str, op: str, value: int | str | None) -> dict[str, Any]:
+    if not op:
+        return {"k": key}
+    test = {"v": value} if op == "==" else {_COMPARISONS[op]: {"v": value}}
+    return {"$and": [{"k": key}, test]}
+
+
+def _guard(ruleset: _Ruleset) -> None:
+    """The engine knows facts and strings by a 32-bit hash: two that share one would be the same to it."""
+    hashes: dict[int, str] = {}
+    texts = ruleset.keys | {rule.head for rule in ruleset.rules} | {_BEGIN}
+    texts |= {v for found in ruleset.tests.values() for _, v in found if isinstance(v, str)}
+    for text in sorted(texts):
+        other = hashes.setdefault(_fnv(text), text)
+        if other != text:
+            raise EngineError(f"{text} and {other} look the same to the rule engine. Rename one of them.")
+    for rule in ruleset.rules:
+        if len(rule.antecedents) > MAX_ANTECEDENTS or len(set(rule.antecedents)) < len(rule.antecedents):
+            raise EngineError(f"The rule {rule.name} is outside what the rule engine can do. Split it into smaller findings.")
+
+
+def _fnv(text: str) -> int:
+    found = 0x811C9DC5
+    for byte in text.encode():
+        found = (found ^ byte) * 0x01000193 & 0xFFFFFFFF
+    return found
+
+
+# facts --------------------------------------------------------------------------------------------------------------
+
+
+def encode(value: Any) -> int | str:
+    """A value as the engine takes it: text, or an integer. Numbers are scaled alike, so that 2 and 2.0 are the same."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, date):
+        return value.toordinal()
+    if isinstance(value, int | Decimal):
+        scaled = int(value * _SCALE)
+        if abs(scaled) < MAX_INTEGER:
+            return scaled
+    raise EngineError(f"{value!r} is beyond what the rule engine can hold. Check the fact's range.")
+
+
+def _encode(segment: Segment, values: Values) -> dict[str, int | str]:
+    """The facts a segment looks at. What is unknown is not asserted."""
+    facts: dict[str, int | str] = {}
+    for node in segment.nodes:
+        if not isinstance(node, LeafNode) or (value := values.get(node.fact)) is None:
+            continue
+        if _is_plain(node):
+            facts[f"={node.fact}"] = encode(value)
+        elif node.proves and node.proves.holds(value):
+            facts[f"?{node.id}"] = 1
+        elif node.refutes and node.refutes.holds(value):
+            facts[f"?{node.id}"] = 0
+    return facts
+
+
+def _derivation(steps: Mapping[str, list[Step]], program: Program) -> Derivation:
+    """The proof in terms of the program: inner heads of wide rules spelled out, keys of facts by their names."""
+    nodes = program.nodes
+
+    def premises(keys: tuple[str, ...]) -> Iterator[str]:
+        for key in keys:
+            if "~" in key:
+                yield from premises(steps[key][0].premises)
+            elif key[0] == "=":
+                yield f"fact:{key[1:]}"
+            elif key[0] == "?":
+                leaf = nodes[key[1:]]
+                assert isinstance(leaf, LeafNode)
+                yield f"fact:{leaf.fact}"
+            else:
+                yield key
+
+    proved = {
+        literal: tuple(
+            sorted((Step(s.rule, tuple(premises(s.premises))) for s in found), key=lambda s: int(s.rule.partition(".")[2] or 0))
+        )
+        for literal, found in steps.items()
+        if "~" not in literal
+    }
+    for literal in proved:
+        if literal[-1] == "+" and opposite(literal) in proved:
+            raise EngineError(f"The rule engine proved both sides of {literal[:-1]}. This is a defect of imgrules: please report it.")
+    return Derivation(proved)
