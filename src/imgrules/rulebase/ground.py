@@ -141,18 +141,25 @@ class _Builder:
     def fixed(self, truth: bool | None, text: str, parameter: str | None = None, reason: str = "") -> Literal:
         return self._add(("fixed", truth, text, parameter, reason), lambda i: FixedNode(i, truth, text, parameter, reason))
 
-    def leaf(self, fact: str, proves: Test | None, refutes: Test | None, text: str, parameter: str | None = None) -> Literal:
-        key = ("leaf", fact, proves, refutes, parameter)
-        return self._add(key, lambda i: LeafNode(i, fact, proves, refutes, text, parameter))
+    def leaf(
+        self, fact: str, proves: Test | None, refutes: Test | None, text: str, parameter: str | None = None, owner: str | None = None
+    ) -> Literal:
+        key = ("leaf", fact, proves, refutes, parameter, owner)
+        return self._add(key, lambda i: LeafNode(i, fact, proves, refutes, text, parameter, owner))
 
-    def junction(self, kind: str, parts: Iterable[Literal], hidden: bool = False) -> Literal:
+    def junction(self, kind: str, parts: Iterable[Literal], owner: str | None = None) -> Literal:
         unique = tuple(dict.fromkeys(parts))
         if len(unique) == 1:
             return unique[0]
-        return self._add((kind, unique, hidden), lambda i: JunctionNode(i, kind, unique, hidden))
+        return self._add((kind, unique, owner), lambda i: JunctionNode(i, kind, unique, owner))
 
-    def gate(self, part: Literal, decides: str, rule: str) -> Literal:
-        return self._add(("gate", part, decides, rule), lambda i: GateNode(i, part, decides, rule))
+    def gate(self, part: Literal, decides: str, owner: str) -> Literal:
+        return self._add(("gate", part, decides, owner), lambda i: GateNode(i, part, decides, owner))
+
+    def own(self, literal: Literal, name: str) -> Literal:
+        """The literal, if its node is the rule's own; else that of a new node which is."""
+        node = next((n for n in reversed(self.nodes) if n.id == literal[:-1]), None)
+        return literal if getattr(node, "rule", None) == name else self.gate(literal, "both", name)
 
     # rules ----------------------------------------------------------------------------------------------------------
 
@@ -174,19 +181,24 @@ class _Builder:
         if not self._in_force(model.in_force):
             vacuous = entry.section == "requirements"
             fixed = self.fixed(True if vacuous else None, name, reason=NOT_IN_FORCE)
-            literal = self.gate(fixed, "both", name)
+            literal = self.own(fixed, name)
             return GroundRule(name, entry, self.scope, literal, in_force=False)
         if entry.section != "requirements":
-            met = self.condition(entry.conditions["when"], entry)
-            return GroundRule(name, entry, self.scope, self.gate(met, model.decides, name), met=met)
+            literal = self._decided(entry.conditions["when"], entry, name, name)
+            return GroundRule(name, entry, self.scope, self.own(literal, name), met=literal)
         applies = self._optional("applies_when", entry)
-        met = self.condition(entry.conditions["met_when"], entry)
-        if model.decides != "both":
-            met = self.gate(met, model.decides, name)
         excused = [e for e in (self._optional("excused_when", entry), self._excuse(name)) if e]
-        parts = ([opposite(applies)] if applies else []) + [met, *excused]
-        literal = self.gate(self.junction("any", parts), "both", name)
+        others = ([opposite(applies)] if applies else []) + excused
+        met = self._decided(entry.conditions["met_when"], entry, name, None if others else name)
+        literal = self.own(self.junction("any", [*others[:1], met, *others[1:]] if applies else [met, *others], name), name)
         return GroundRule(name, entry, self.scope, literal, applies, met, tuple(excused))
+
+    def _decided(self, condition: Condition, entry: Entry[Any], name: str, owner: str | None) -> Literal:
+        """A rule's condition, less the side on which its evidence is too weak to decide."""
+        if entry.model.decides == "both":
+            return self.condition(condition, entry, owner)
+        inner = self.condition(condition, entry)
+        return self.gate(inner, entry.model.decides, name)
 
     def _optional(self, field: str, entry: Entry[Any]) -> Literal | None:
         return self.condition(entry.conditions[field], entry) if field in entry.conditions else None
@@ -211,10 +223,9 @@ class _Builder:
             parts.append(self.fixed(available[0], name, reason=available[1]))
         if not entry.model.firm:
             parts.append(self.fixed(None, name, reason=WEAK))
-        met = self.junction("all", parts)
-        literal = self.gate(met, "both", name)
+        literal = self.own(self.junction("all", parts, name), name)
         in_force = available is None or available[0] is not False
-        return GroundRule(name, entry, self.scope, literal, applies, met, needs=tuple(dict.fromkeys(needs)), in_force=in_force)
+        return GroundRule(name, entry, self.scope, literal, applies, literal, needs=tuple(dict.fromkeys(needs)), in_force=in_force)
 
     def _available(self, route: schema.Route) -> tuple[bool | None, str] | None:
         """Whether a route exists on the day, where its dates say anything: (False, why), (None, why) or None for yes."""
@@ -242,17 +253,17 @@ class _Builder:
 
     # conditions -----------------------------------------------------------------------------------------------------
 
-    def condition(self, condition: Condition, entry: Entry[Any]) -> Literal:
-        """The literal of a condition."""
+    def condition(self, condition: Condition, entry: Entry[Any], owner: str | None = None) -> Literal:
+        """The literal of a condition; with an owner, on a node of that rule's own where one is made."""
         if isinstance(condition, Leaf):
-            literal = self._leaf(condition, entry)
+            literal = self._leaf(condition, entry, owner)
             return opposite(literal) if condition.negated else literal
-        parts = [self.condition(part, entry) for part in condition.parts]
         if condition.kind == "not":
-            return opposite(parts[0])
+            return opposite(self.condition(condition.parts[0], entry, owner))
+        parts = [self.condition(part, entry) for part in condition.parts]
         if condition.kind == "at_least":
             return self._at_least(condition.n, parts)
-        return self.junction(condition.kind, parts)
+        return self.junction(condition.kind, parts, owner)
 
     def _at_least(self, n: int, parts: list[Literal]) -> Literal:
         """`n` of the parts, as alternatives that share their tails, so the size grows with n times the parts."""
@@ -260,10 +271,10 @@ class _Builder:
             return self.junction("any", parts)
         if n == len(parts):
             return self.junction("all", parts)
-        with_first = self.junction("all", [parts[0], self._at_least(n - 1, parts[1:])], hidden=True)
-        return self.junction("any", [with_first, self._at_least(n, parts[1:])], hidden=True)
+        with_first = self.junction("all", [parts[0], self._at_least(n - 1, parts[1:])])
+        return self.junction("any", [with_first, self._at_least(n, parts[1:])])
 
-    def _leaf(self, leaf: Leaf, entry: Entry[Any]) -> Literal:
+    def _leaf(self, leaf: Leaf, entry: Entry[Any], owner: str | None) -> Literal:
         body = leaf.body
         if isinstance(body, Param):
             return self._fixed_parameter(body.name, "==", True, leaf.text)
@@ -271,11 +282,11 @@ class _Builder:
             full, target = self._found(body.name, entry)
             if target is not None and target.section not in ("facts", "derived"):
                 return self._named(full)
-            return self.leaf(full, Test("==", True), Test("==", False), leaf.text)
+            return self.leaf(full, Test("==", True), Test("==", False), leaf.text, None, owner)
         if isinstance(body.left, Param):
             assert not isinstance(body.right, Param | Name)
             return self._fixed_parameter(body.left.name, body.op, body.right, leaf.text)
-        return self._comparison(body, leaf.text, entry)
+        return self._comparison(body, leaf.text, entry, owner)
 
     def _found(self, name: str, entry: Entry[Any]) -> tuple[str, Entry[Any] | None]:
         if name == TODAY:
@@ -286,34 +297,34 @@ class _Builder:
             self.derive(*found)
         return found
 
-    def _comparison(self, body: Compare, text: str, entry: Entry[Any]) -> Literal:
+    def _comparison(self, body: Compare, text: str, entry: Entry[Any], owner: str | None) -> Literal:
         assert isinstance(body.left, Name)
         full, target = self._found(body.left.name, entry)
         type_ = ValueType("date") if target is None else self._type(target)
         right = body.right
         if isinstance(right, Name):
-            return self._against_today(full, body.op, text)
+            return self._against_today(full, body.op, text, owner)
         if isinstance(right, Param):
-            return self._against_parameter(full, type_, body.op, right.name, text)
+            return self._against_parameter(full, type_, body.op, right.name, text, owner)
         item = type_.item if type_.kind == "set" else type_
         value: Any = (
             frozenset(read_value(v, item) for v in right) if isinstance(right, tuple) else read_value(right, item)
         )
-        return self.leaf(full, Test(body.op, value), Test(_NEGATED[body.op], value), text)
+        return self.leaf(full, Test(body.op, value), Test(_NEGATED[body.op], value), text, None, owner)
 
     def _type(self, entry: Entry[Any]) -> ValueType:
         if entry.section == "derived":
             return ValueType(entry.model.type, entry.model.unit)
         return self.rulebase.value_type(entry.model)
 
-    def _against_today(self, fact: str, op: str, text: str) -> Literal:
+    def _against_today(self, fact: str, op: str, text: str, owner: str | None) -> Literal:
         """A date against today becomes a number of days against 0, so that the program does not change every day."""
         name = f"days to {fact}"
         call = Call("days_between", (Name(TODAY), Name(fact)))
         self.derived.setdefault(
             name, GroundDerived(name, ValueType("int", "days"), call, {TODAY: TODAY, fact: fact}, {})
         )
-        return self.leaf(name, Test(op, 0), Test(_NEGATED[op], 0), text)
+        return self.leaf(name, Test(op, 0), Test(_NEGATED[op], 0), text, None, owner)
 
     # parameters -----------------------------------------------------------------------------------------------------
 
@@ -336,16 +347,16 @@ class _Builder:
         truth = True if proves else False if refutes else None
         return self.fixed(truth, text, full, "" if truth is not None else UNESTABLISHED)
 
-    def _against_parameter(self, fact: str, type_: ValueType, op: str, name: str, text: str) -> Literal:
+    def _against_parameter(self, fact: str, type_: ValueType, op: str, name: str, text: str, owner: str | None) -> Literal:
         if name == HERE:
-            return self.leaf(fact, Test(op, self.scope), Test(_NEGATED[op], self.scope), text)
+            return self.leaf(fact, Test(op, self.scope), Test(_NEGATED[op], self.scope), text, None, owner)
         full, param_type, value = self.parameter(name)
         if value is not None and "value" in value.model_fields_set and value.value is None:
             return self.fixed(True, text, full, NO_LIMIT)
         proves, refutes = _tests(op, param_type, value)
         if proves is None and refutes is None:
             return self.fixed(None, text, full, UNESTABLISHED)
-        return self.leaf(fact, proves, refutes, text, full)
+        return self.leaf(fact, proves, refutes, text, full, owner)
 
     # derived facts --------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The intermediate form that every executor runs: findings over conditions over leaves, grounded for one day.
 
 A program is a list of segments, the national one first, then one a jurisdiction. A segment is a list of nodes in an
-order in which each leans only on earlier ones. A *literal* is a node with a sign: `n12+` says that node n12 is true,
+order in which each leans only on earlier ones. Every rule has a node of its own, which carries its name in `rule`. A *literal* is a node with a sign: `n12+` says that node n12 is true,
 `n12-` that it is false. Each literal is proved, or not, by itself; nothing is ever concluded from the absence of a
 proof, so a node with neither literal proved is unknown.
 """
@@ -68,6 +68,7 @@ class LeafNode:
     refutes: Test | None
     text: str
     parameter: str | None = None
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +84,17 @@ class FixedNode:
 
 @dataclass(frozen=True, slots=True)
 class JunctionNode:
-    """`all` or `any` of literals. A hidden one exists only to build another and is never shown to people."""
+    """`all` or `any` of literals."""
 
     id: str
     kind: str
     parts: tuple[Literal, ...]
-    hidden: bool = False
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GateNode:
-    """A rule's own node: what its condition came to, less the side on which weak evidence must not decide."""
+    """What a condition came to, less the side on which weak evidence must not decide."""
 
     id: str
     part: Literal

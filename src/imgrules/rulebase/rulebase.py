@@ -43,7 +43,7 @@ class Entry(Generic[M]):
         return self.name.partition("@")[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rulebase:
     """Everything under rules/, read and checked. `version` is the hash of its content."""
 

@@ -1,0 +1,120 @@
+"""Sentences for people, made from the rules' own texts with the values filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from imgrules.assessment.result import Source
+from imgrules.rulebase import schema
+from imgrules.rulebase.ir import Test, Values
+from imgrules.rulebase.rulebase import Entry, Rulebase
+from imgrules.rulebase.values import ValueType, read_value, show, show_date
+
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_NUMBER_WORDS = {"==": "exactly", "!=": "not", "<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
+_DATE_WORDS = {"==": "on", "!=": "not on", "<": "before", "<=": "on or before", ">": "after", ">=": "on or after"}
+_SET_WORDS = {
+    "in": "one of", "not in": "none of", "contains": "includes", "lacks": "does not include",
+    "overlaps": "includes one of", "disjoint": "includes none of",
+}  # fmt: skip
+
+
+class Wording:
+    """Fills texts for one rulebase and one day."""
+
+    def __init__(self, rulebase: Rulebase, day: Any) -> None:
+        self.rulebase = rulebase
+        self.day = day
+
+    def fill(self, text: str, values: Values, scope: str | None) -> str:
+        """A rule's text with `{names}` replaced by the values of facts, derived facts and parameters."""
+        if "{" not in text:
+            return text
+        return _PLACEHOLDER.sub(lambda match: self._named(match[1], values, scope), text)
+
+    def _named(self, name: str, values: Values, scope: str | None) -> str:
+        if name == "jurisdiction":
+            return self.rulebase.jurisdiction_names[scope] if scope else "any jurisdiction"
+        if name == "board":
+            return self.rulebase.jurisdictions[scope].model.board.name if scope else "the state board"
+        if name == "today":
+            return show_date(self.day)
+        found = self.rulebase.find(name, scope)
+        if found and found[1].section in ("facts", "derived"):
+            return show(values.get(found[0]), self.type_of(found[1]))
+        parameter = self.rulebase.find_parameter(name, scope)
+        return self.parameter(*parameter) if parameter else name
+
+    def type_of(self, entry: Entry[Any]) -> ValueType:
+        """The type of a fact or derived fact."""
+        if entry.section == "derived":
+            return ValueType(entry.model.type, entry.model.unit)
+        return self.rulebase.value_type(entry.model)
+
+    def parameter(self, entry: Entry[schema.Parameter], scope: str | None) -> str:
+        """What is known of a parameter on the day: `24 months`, `at most 36 months`, `no limit`, `not established`."""
+        value = self.rulebase.value_on(entry, scope, self.day)
+        type_ = self.rulebase.value_type(entry.model)
+        if value is None or value.value == "unknown":
+            return "(not established)"
+        if "value" in value.model_fields_set:
+            return "no limit" if value.value is None else show(read_value(value.value, type_), type_)
+        if value.includes is not None:
+            return f"{show(read_value(value.includes, type_), type_)} (perhaps others)"
+        parts = [
+            f"{word} {show(read_value(bound, type_), type_)}"
+            for word, bound in (("at least", value.at_least), ("at most", value.at_most))
+            if bound is not None
+        ]
+        return " and ".join(parts)
+
+    def test(self, test: Test, type_: ValueType) -> str:
+        """A comparison in words: `at most 4 attempts`, `before 1 July 2025`, `one of India, Iran`."""
+        item = type_.item if type_.kind == "set" else type_
+        if isinstance(test.value, bool):
+            return "yes" if test.value == (test.op == "==") else "no"
+        if test.op in _SET_WORDS:
+            shown = test.value if isinstance(test.value, frozenset) else frozenset({test.value})
+            names = [item.codes.get(v, v) for v in sorted(shown)]
+            listing = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+            return f"{_SET_WORDS[test.op]} {listing}"
+        words = _DATE_WORDS if type_.kind == "date" else _NUMBER_WORDS
+        if type_.kind not in ("int", "decimal", "date"):
+            return f"{'' if test.op == '==' else 'not '}{show(test.value, item)}"
+        return f"{words[test.op]} {show(test.value, type_)}"
+
+    def sources(self, evidence: schema.Evidence) -> list[Source]:
+        """The bibliography entries that something cites."""
+        return [self.source(citation.id, citation.section) for citation in evidence.cited]
+
+    def source(self, id: str, section: str | None = None) -> Source:
+        """One bibliography entry, as cited."""
+        model = self.rulebase.sources[id].model
+        return Source(
+            id=id,
+            title=model.title,
+            publisher=model.publisher,
+            address=model.address,
+            section=section,
+            dated=None if model.dated is None else str(model.dated),
+            consulted=model.consulted,
+            kind=model.kind,
+        )
+
+
+def cite(source: Source) -> str:
+    """A source in one line."""
+    parts = [source.title + (f", {source.section}" if source.section else ""), source.publisher]
+    if source.dated:
+        parts.append(f"dated {source.dated}")
+    parts.append(f"read {source.consulted.isoformat()}")
+    if source.kind == "secondary":
+        parts.append("secondary source")
+    return "; ".join(parts) + (f" <{source.address}>" if source.address else "")
+
+
+def labels(codes: Mapping[str, str], chosen: Any) -> str:
+    """Labels of some codes, in their own order."""
+    return ", ".join(label for code, label in codes.items() if code in chosen)
