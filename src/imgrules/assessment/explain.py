@@ -12,7 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from imgrules.assessment.assess import Derived, cause_text
+from imgrules.assessment.assess import Derived
+from imgrules.assessment.causes import cause_text
 from imgrules.assessment.result import Source
 from imgrules.assessment.unknowns import Cause
 from imgrules.errors import InputError, did_you_mean

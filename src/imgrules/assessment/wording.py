@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from imgrules.assessment.result import Source
 from imgrules.rulebase import schema
+from imgrules.rulebase.grammar import TODAY
 from imgrules.rulebase.ir import Test, Values
 from imgrules.rulebase.rulebase import Entry, Rulebase
-from imgrules.rulebase.values import ValueType, read_value, show, show_date
+from imgrules.rulebase.values import ValueType, read_value, show
 
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 _NUMBER_WORDS = {"==": "exactly", "!=": "not", "<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
@@ -22,25 +23,48 @@ _SET_WORDS = {
 
 
 class Wording:
-    """Fills texts for one rulebase and one day."""
+    """Fills texts for one rulebase and one stretch of days on which nothing in it changes; remembers what cannot vary."""
 
-    def __init__(self, rulebase: Rulebase, day: Any) -> None:
+    def __init__(self, rulebase: Rulebase, day: date) -> None:
         self.rulebase = rulebase
         self.day = day
+        self._fixed: dict[tuple[str, str | None], str] = {}
+        self._varying: set[tuple[str, str | None]] = set()
+        self._sources: dict[tuple[str, str | None], Source] = {}
+        self._cited: dict[int, list[Source]] = {}
 
     def fill(self, text: str, values: Values, scope: str | None) -> str:
         """A rule's text with `{names}` replaced by the values of facts, derived facts and parameters."""
         if "{" not in text:
             return text
-        return _PLACEHOLDER.sub(lambda match: self._named(match[1], values, scope), text)
+        key = (text, scope)
+        if key in self._fixed:
+            return self._fixed[key]
+        filled = _PLACEHOLDER.sub(lambda match: self._named(match[1], values, scope), text)
+        if key not in self._varying:
+            if any(self._varies(name, scope) for name in _PLACEHOLDER.findall(text)):
+                self._varying.add(key)
+            else:
+                self._fixed[key] = filled
+        return filled
+
+    def varies(self, text: str | None, scope: str | None) -> bool:
+        """Whether a text depends on the applicant's facts."""
+        return bool(text) and any(self._varies(name, scope) for name in _PLACEHOLDER.findall(str(text)))
+
+    def _varies(self, name: str, scope: str | None) -> bool:
+        if name in ("jurisdiction", "board"):
+            return False
+        found = self.rulebase.find(name, scope)
+        return name == TODAY or bool(found and found[1].section in ("facts", "derived"))
 
     def _named(self, name: str, values: Values, scope: str | None) -> str:
         if name == "jurisdiction":
             return self.rulebase.jurisdiction_names[scope] if scope else "any jurisdiction"
         if name == "board":
             return self.rulebase.jurisdictions[scope].model.board.name if scope else "the state board"
-        if name == "today":
-            return show_date(self.day)
+        if name == TODAY:
+            return show(values.get(TODAY), ValueType("date"))
         found = self.rulebase.find(name, scope)
         if found and found[1].section in ("facts", "derived"):
             return show(values.get(found[0]), self.type_of(found[1]))
@@ -87,21 +111,26 @@ class Wording:
 
     def sources(self, evidence: schema.Evidence) -> list[Source]:
         """The bibliography entries that something cites."""
-        return [self.source(citation.id, citation.section) for citation in evidence.cited]
+        key = id(evidence)  # models live as long as the rulebase does
+        if key not in self._cited:
+            self._cited[key] = [self.source(citation.id, citation.section) for citation in evidence.cited]
+        return self._cited[key]
 
     def source(self, id: str, section: str | None = None) -> Source:
         """One bibliography entry, as cited."""
-        model = self.rulebase.sources[id].model
-        return Source(
-            id=id,
-            title=model.title,
-            publisher=model.publisher,
-            address=model.address,
-            section=section,
-            dated=None if model.dated is None else str(model.dated),
-            consulted=model.consulted,
-            kind=model.kind,
-        )
+        if (id, section) not in self._sources:
+            model = self.rulebase.sources[id].model
+            self._sources[id, section] = Source(
+                id=id,
+                title=model.title,
+                publisher=model.publisher,
+                address=model.address,
+                section=section,
+                dated=None if model.dated is None else str(model.dated),
+                consulted=model.consulted,
+                kind=model.kind,
+            )
+        return self._sources[id, section]
 
 
 def cite(source: Source) -> str:
@@ -114,7 +143,3 @@ def cite(source: Source) -> str:
         parts.append("secondary source")
     return "; ".join(parts) + (f" <{source.address}>" if source.address else "")
 
-
-def labels(codes: Mapping[str, str], chosen: Any) -> str:
-    """Labels of some codes, in their own order."""
-    return ", ".join(label for code, label in codes.items() if code in chosen)

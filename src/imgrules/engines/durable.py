@@ -15,6 +15,7 @@ Every firing is kept, with the facts that the engine says it matched: that is th
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -49,6 +50,7 @@ MAX_ANTECEDENTS = 14
 MAX_RULES = 3000
 MAX_INTEGER = 2**62
 
+_MATCHED = re.compile(r'"k":"([^"]*)"')
 _BEGIN = "begin"
 _SID = "1"
 _SCALE = 10**DECIMAL_PLACES
@@ -57,6 +59,11 @@ _HOW_TO_BUILD = (
     'durable-rules cannot be loaded ({error}). Reinstall it from source with CPPFLAGS="-O2 -DPyEval_CallObject=PyObject_CallObject" '
     "pip install --force-reinstall --no-cache-dir --no-binary :all: durable-rules==2.0.28 (needs a C compiler and the Python headers)."
 )
+
+
+def _fact(key: str) -> str:
+    """A fact without a value of its own, as the engine reads it."""
+    return f'{{"sid":"{_SID}","id":"{key}","k":"{key}","v":1}}'
 
 
 def _library() -> Any:
@@ -144,29 +151,32 @@ class _Compiled:
                 cls._by_definition[definition] = cls(definition, frozenset(ruleset.keys))
             return cls._by_definition[definition]
 
-    def run(self, facts: Mapping[str, int | str]) -> Iterator[tuple[str, list[str]]]:
+    def run(self, facts: Mapping[str, int | str]) -> list[tuple[str, list[str]]]:
         """Every firing: the rule's name and the keys of the facts it matched. One session at a time, always deleted."""
+        firings: list[tuple[str, list[str]]] = []
         engine, handle = self.engine, self.handle
         with self.lock:
             started = False
             try:
-                messages = [{"sid": _SID, "id": k, "k": k, "v": v} for k, v in facts.items() if k in self.keys]
+                messages = [{"sid": _SID, "id": k, "k": k, "v": v} for k, v in facts.items()]
                 if messages:
                     engine.assert_facts(handle, json.dumps(messages))
-                _, state = engine.assert_fact(handle, json.dumps({"sid": _SID, "id": _BEGIN, "k": _BEGIN}))
+                _, state = engine.assert_fact(handle, _fact(_BEGIN))
                 found = engine.start_action_for_state(handle, state)
                 started = True
                 message = found[1] if found else None
                 known: set[str] = set()
                 while message:
-                    ((name, matched),) = json.loads(message).items()
+                    name = message[2 : message.index('"', 2)]
                     if name != _BEGIN:
+                        firings.append((name, _MATCHED.findall(message)))
                         head = name.partition(".")[0]
-                        yield name, [matched[f"a{i}"]["k"] for i in range(len(matched))]
-                        if head not in known and head in self.keys:
-                            engine.assert_fact(handle, f'{{"sid":"{_SID}","id":"{head}","k":"{head}","v":1}}')
-                        known.add(head)
+                        if head not in known:
+                            known.add(head)
+                            if head in self.keys:
+                                engine.assert_fact(handle, _fact(head))
                     message = engine.complete_and_start_action(handle, state)
+                return firings
             except EngineError:
                 raise
             except Exception as error:
@@ -181,28 +191,50 @@ class DurableEngine:
     """Runs programs on durable-rules. Segments are compiled once and remembered as long as they live."""
 
     def __init__(self) -> None:
-        self._segments: WeakKeyDictionary[Segment, list[_Compiled]] = WeakKeyDictionary()
+        self._plans: WeakKeyDictionary[Segment, _Plan] = WeakKeyDictionary()
 
     def run(self, program: Program, values: Values) -> Derivation:
         """Everything that follows, with every proof. `EngineError` if a value or the program is beyond the engine."""
         steps: dict[str, list[Step]] = {}
         for segment in program.segments:
-            facts: dict[str, int | str] = {}
-            for node in segment.nodes:
-                if isinstance(node, FixedNode) and node.truth is not None:
-                    literal = f"{node.id}{'+' if node.truth else '-'}"
-                    steps[literal] = [Step(node.id, ())]
-            facts |= _encode(segment, values)
-            for compiled in self._compiled(segment):
-                given = facts | {key: 1 for key in compiled.keys if key in steps}
+            plan = self._plan(segment)
+            steps |= plan.axioms
+            facts = plan.encode(values)
+            for compiled in plan.rulesets:
+                given = {key: facts[key] for key in compiled.keys & facts.keys()}
+                given |= dict.fromkeys(compiled.keys & steps.keys(), 1)
                 for name, premises in compiled.run(given):
                     steps.setdefault(name.partition(".")[0], []).append(Step(name, tuple(premises)))
         return _derivation(steps, program)
 
-    def _compiled(self, segment: Segment) -> list[_Compiled]:
-        if segment not in self._segments:
-            self._segments[segment] = [_Compiled.of(ruleset) for ruleset in _rulesets(segment.nodes)]
-        return self._segments[segment]
+    def _plan(self, segment: Segment) -> _Plan:
+        if segment not in self._plans:
+            self._plans[segment] = _Plan(segment)
+        return self._plans[segment]
+
+
+class _Plan:
+    """What running a segment takes, worked out once: its rulesets, what holds without facts, and which facts it reads."""
+
+    def __init__(self, segment: Segment) -> None:
+        fixed = [n for n in segment.nodes if isinstance(n, FixedNode) and n.truth is not None]
+        self.axioms = {f"{n.id}{'+' if n.truth else '-'}": [Step(n.id, ())] for n in fixed}
+        leaves = [n for n in segment.nodes if isinstance(n, LeafNode)]
+        self.plain = sorted({n.fact for n in leaves if _is_plain(n)})
+        self.members = [n for n in leaves if not _is_plain(n)]
+        self.rulesets = [_Compiled.of(ruleset) for ruleset in _rulesets(segment.nodes)]
+
+    def encode(self, values: Values) -> dict[str, int | str]:
+        """The facts the segment reads. What is unknown is not asserted."""
+        facts = {f"={name}": encode(value) for name in self.plain if (value := values.get(name)) is not None}
+        for node in self.members:
+            if (value := values.get(node.fact)) is None:
+                continue
+            if node.proves and node.proves.holds(value):
+                facts[f"?{node.id}"] = 1
+            elif node.refutes and node.refutes.holds(value):
+                facts[f"?{node.id}"] = 0
+        return facts
 
 
 # compiling ----------------------------------------------------------------------------------------------------------
@@ -283,6 +315,8 @@ def _guard(ruleset: _Ruleset) -> None:
         other = hashes.setdefault(_fnv(text), text)
         if other != text:
             raise EngineError(f"{text} and {other} look the same to the rule engine. Rename one of them.")
+        if re.search(r'["\\\\\x00-\x1f]', text):
+            raise EngineError(f"{text!r} has a character that the rule engine cannot hold. Rename it.")
     for rule in ruleset.rules:
         if len(rule.antecedents) > MAX_ANTECEDENTS or len(set(rule.antecedents)) < len(rule.antecedents):
             raise EngineError(f"The rule {rule.name} is outside what the rule engine can do. Split it into smaller findings.")
@@ -313,46 +347,36 @@ def encode(value: Any) -> int | str:
     raise EngineError(f"{value!r} is beyond what the rule engine can hold. Check the fact's range.")
 
 
-def _encode(segment: Segment, values: Values) -> dict[str, int | str]:
-    """The facts a segment looks at. What is unknown is not asserted."""
-    facts: dict[str, int | str] = {}
-    for node in segment.nodes:
-        if not isinstance(node, LeafNode) or (value := values.get(node.fact)) is None:
-            continue
-        if _is_plain(node):
-            facts[f"={node.fact}"] = encode(value)
-        elif node.proves and node.proves.holds(value):
-            facts[f"?{node.id}"] = 1
-        elif node.refutes and node.refutes.holds(value):
-            facts[f"?{node.id}"] = 0
-    return facts
-
-
 def _derivation(steps: Mapping[str, list[Step]], program: Program) -> Derivation:
     """The proof in terms of the program: inner heads of wide rules spelled out, keys of facts by their names."""
     nodes = program.nodes
-
-    def premises(keys: tuple[str, ...]) -> Iterator[str]:
-        for key in keys:
-            if "~" in key:
-                yield from premises(steps[key][0].premises)
-            elif key[0] == "=":
-                yield f"fact:{key[1:]}"
-            elif key[0] == "?":
-                leaf = nodes[key[1:]]
-                assert isinstance(leaf, LeafNode)
-                yield f"fact:{leaf.fact}"
-            else:
-                yield key
-
-    proved = {
-        literal: tuple(
-            sorted((Step(s.rule, tuple(premises(s.premises))) for s in found), key=lambda s: int(s.rule.partition(".")[2] or 0))
+    proved: dict[Literal, tuple[Step, ...]] = {}
+    for literal, found in steps.items():
+        if "~" in literal:
+            continue
+        if len(found) > 1:
+            found = sorted(found, key=lambda step: int(step.rule.rpartition(".")[2]))
+        proved[literal] = tuple(
+            Step(s.rule, tuple(_premises(s.premises, steps, nodes))) if _is_coded(s.premises) else s for s in found
         )
-        for literal, found in steps.items()
-        if "~" not in literal
-    }
-    for literal in proved:
-        if literal[-1] == "+" and opposite(literal) in proved:
+        if literal[-1] == "-" and opposite(literal) in steps:
             raise EngineError(f"The rule engine proved both sides of {literal[:-1]}. This is a defect of imgrules: please report it.")
     return Derivation(proved)
+
+
+def _is_coded(premises: tuple[str, ...]) -> bool:
+    return any(key[0] in "=?" or "~" in key for key in premises)
+
+
+def _premises(keys: Iterable[str], steps: Mapping[str, list[Step]], nodes: Mapping[str, Node]) -> Iterator[str]:
+    for key in keys:
+        if "~" in key:
+            yield from _premises(steps[key][0].premises, steps, nodes)
+        elif key[0] == "=":
+            yield f"fact:{key[1:]}"
+        elif key[0] == "?":
+            leaf = nodes[key[1:]]
+            assert isinstance(leaf, LeafNode)
+            yield f"fact:{leaf.fact}"
+        else:
+            yield key

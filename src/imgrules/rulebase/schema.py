@@ -177,6 +177,10 @@ class Requirement(_Rule):
     excused_when: ConditionText | None = None
     blocker: Annotated[Blocker, Field(description="What kind of obstacle this is when not met.")]
     ready_on: str | None = None
+    shortfall: Annotated[
+        list[Name] | None,
+        Field(min_length=1, description="Amounts of which more would meet it; the comparison of jurisdictions shows how much is missing."),
+    ] = None
     remedy: Annotated[Text, Field(description="What would put it right.")]
     decided_by: Text | None = None
     weeks: Annotated[list[int | Decimal], Field(min_length=2, max_length=2)] | None = None
@@ -208,7 +212,7 @@ class Route(Evidence):
 
     title: Text
     stage: Text
-    main: bool = False
+    main: Annotated[bool, Field(description="Shown in full. The one main for_each route is what jurisdictions are compared by.")] = False
     summary: Text
     gives: Text | None = None
     for_each: Literal["jurisdiction"] | None = None
@@ -298,6 +302,10 @@ class Jurisdiction(Model):
     name: Text
     kind: Literal["state", "district", "territory"]
     board: Board
+    tile: Annotated[
+        list[Annotated[int, Field(ge=1, le=40)]] | None,
+        Field(min_length=2, max_length=2, description="Row and column on the tile map, counted from 1 at the top left."),
+    ] = None
     note: Text | None = None
 
 
