@@ -1,19 +1,19 @@
 """imgrules: where an International Medical Graduate stands on the way to practising in the United States.
 
-    import imgrules
+import imgrules
 
-    rules = imgrules.load_rulebase()
-    case = imgrules.read_case("cases/fresh-graduate.yaml", rules)
-    answer = imgrules.assess(case, rules)
-    answer.route("ecfmg.certification").status
-    print(imgrules.why(case, "ecfmg.certification", rules))
+rules = imgrules.load_rulebase()
+case = imgrules.read_case("cases/fresh-graduate.yaml", rules)
+answer = imgrules.assess(case, rules)
+answer.route("ecfmg.certification").status
+print(imgrules.why(case, "ecfmg.certification", rules))
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from imgrules._version import __version__
 
 __all__ = [
     "Assessment",
@@ -29,6 +29,7 @@ __all__ = [
     "Rulebase",
     "RulebaseError",
     "Status",
+    "__version__",
     "assess",
     "load_rulebase",
     "make_case",
@@ -72,4 +73,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    return sorted(__all__)

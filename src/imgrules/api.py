@@ -26,7 +26,9 @@ def _assessor(rulebase: Rulebase | None) -> Assessor:
     return _assessors.setdefault(rulebase, Assessor(rulebase))
 
 
-def _case(case: Case | Mapping[str, Any], assessor: Assessor, as_of: date | str | None, jurisdictions: Iterable[str]) -> Case:
+def _case(
+    case: Case | Mapping[str, Any], assessor: Assessor, as_of: date | str | None, jurisdictions: Iterable[str]
+) -> Case:
     if isinstance(case, Case):
         return case
     return make_case(case, assessor.rulebase, as_of=as_of, jurisdictions=jurisdictions)

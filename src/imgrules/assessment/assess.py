@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 
 from imgrules.assessment.case import Case
@@ -107,7 +106,11 @@ class Derived:
             if self.truth("contradictions", name) is True and entry.scope in (None, *self.case.jurisdictions):
                 text = self.wording.fill(entry.model.text, self.values, entry.scope)
                 place = self._place(entry.conditions["when"])
-                problems.append(Problem("C020", text, "Nothing was concluded. Correct the facts, or leave out the doubtful one.", *place))
+                problems.append(
+                    Problem(
+                        "C020", text, "Nothing was concluded. Correct the facts, or leave out the doubtful one.", *place
+                    )
+                )
         if problems:
             raise CaseError(problems)
 
@@ -131,4 +134,6 @@ def _facts_below(rulebase: Rulebase, name: str) -> Iterable[str]:
     entry = rulebase.derived.get(name)
     if entry is None or entry.expression is None:
         return [name]
-    return [fact for atom in atoms(entry.expression) if isinstance(atom, Name) for fact in _facts_below(rulebase, atom.name)]
+    return [
+        fact for atom in atoms(entry.expression) if isinstance(atom, Name) for fact in _facts_below(rulebase, atom.name)
+    ]

@@ -40,11 +40,11 @@ class CaseFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     case: str = Field(min_length=1, max_length=200, description="The case's id.")
-    about: str | None = Field(None, description="Who this is, in a sentence.")
-    pins: str | None = Field(None, description="Golden cases: what this case pins down.")
-    as_of: date | None = Field(None, description="The day to judge on; today if left out.")
-    jurisdictions: list[str] = Field([], description="The states and territories aimed at, by code.")
-    facts: dict[str, Any] = Field({}, description="Facts, nested or dotted. Leave out what is not known.")
+    about: str | None = Field(default=None, description="Who this is, in a sentence.")
+    pins: str | None = Field(default=None, description="Golden cases: what this case pins down.")
+    as_of: date | None = Field(default=None, description="The day to judge on; today if left out.")
+    jurisdictions: list[str] = Field(default=[], description="The states and territories aimed at, by code.")
+    facts: dict[str, Any] = Field(default={}, description="Facts, nested or dotted. Leave out what is not known.")
     expect: Expectation | None = None
 
 
@@ -63,7 +63,11 @@ class Case:
     paths: Mapping[str, DataPath] = field(default_factory=dict, repr=False, compare=False)
 
     def changed(
-        self, *, as_of: date | None = None, jurisdictions: Iterable[str] | None = None, facts: Mapping[str, Value] | None = None
+        self,
+        *,
+        as_of: date | None = None,
+        jurisdictions: Iterable[str] | None = None,
+        facts: Mapping[str, Value] | None = None,
     ) -> Case:
         """The same case with another day, other jurisdictions or other facts."""
         return replace(
@@ -96,7 +100,13 @@ def parse_case(text: str, rulebase: Rulebase, name: str = "case") -> Case:
     if document.problems:
         raise CaseError(document.problems)
     if not isinstance(document.data, dict):
-        raise CaseError([document.problem("C003", (), "A case file is a mapping with case: and facts:.", "See `imgrules case new`.")])
+        raise CaseError(
+            [
+                document.problem(
+                    "C003", (), "A case file is a mapping with case: and facts:.", "See `imgrules case new`."
+                )
+            ]
+        )
     try:
         file = CaseFile.model_validate(document.data)
     except ValidationError as error:
@@ -105,7 +115,12 @@ def parse_case(text: str, rulebase: Rulebase, name: str = "case") -> Case:
 
 
 def make_case(
-    facts: Mapping[str, Any], rulebase: Rulebase, *, id: str = "case", as_of: date | str | None = None, jurisdictions: Iterable[str] = ()
+    facts: Mapping[str, Any],
+    rulebase: Rulebase,
+    *,
+    id: str = "case",
+    as_of: date | str | None = None,
+    jurisdictions: Iterable[str] = (),
 ) -> Case:
     """A case from Python values, checked as a file is. Facts may be nested or dotted."""
     day = read_date(as_of) if as_of is not None else None
@@ -161,7 +176,12 @@ def find_jurisdiction(text: str, rulebase: Rulebase) -> str:
 
 
 def _flatten(
-    data: Mapping[str, Any], rulebase: Rulebase, document: Document, problems: list[Problem], prefix: str = "", path: DataPath = ("facts",)
+    data: Mapping[str, Any],
+    rulebase: Rulebase,
+    document: Document,
+    problems: list[Problem],
+    prefix: str = "",
+    path: DataPath = ("facts",),
 ) -> Iterator[tuple[str, Any, DataPath]]:
     """Every fact of nested or dotted keys, with its path; unknown names become problems."""
     groups = {n[: i + 1] for n in rulebase.facts for i, c in enumerate(n) if c == "."}

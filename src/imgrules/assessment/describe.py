@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -69,7 +70,7 @@ def describe(rulebase: Rulebase, name: str) -> list[Description]:
 
 
 def _describe(rulebase: Rulebase, entry: Entry[Any], code: str | None) -> Description:
-    wording = Wording(rulebase, None)
+    wording = Wording(rulebase, date.max)
     model = entry.model
     body = model.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
     return Description(
@@ -91,7 +92,7 @@ def _values(rulebase: Rulebase, entry: Entry[Any], code: str | None, wording: Wo
         if code and scope != code:
             continue
         for value in values:
-            wording.day = value.from_ or value.to or __import__("datetime").date.max
+            wording.day = value.from_ or value.to or date.max
             days = f"{value.from_ or 'always'} to {value.to or 'now'}"
             found.append(
                 DatedValue(
@@ -114,5 +115,9 @@ def _users(rulebase: Rulebase, entry: Entry[Any]) -> list[str]:
     read = parameters_in if entry.section == "parameters" else names_in
     wanted = {entry.name, entry.local_name}
     users = {n for section in sections for n, e in section.items() if wanted & set(read(e))}
-    users |= {n for n, e in rulebase.routes.items() if entry.section == "requirements" and entry.model.for_route == e.local_name and entry.scope}
+    users |= {
+        n
+        for n, e in rulebase.routes.items()
+        if entry.section == "requirements" and entry.model.for_route == e.local_name and entry.scope
+    }
     return sorted(users - {entry.name})

@@ -22,7 +22,9 @@ from imgrules.rulebase.ir import FixedNode, GateNode, GroundRule, JunctionNode, 
 from imgrules.rulebase.ir import Literal as Sign
 from imgrules.rulebase.values import Outcome, ValueType, show
 
-Kind = Literal["route", "requirement", "finding", "excuse", "group", "fact", "derived", "parameter", "confirm", "unknown"]
+Kind = Literal[
+    "route", "requirement", "finding", "excuse", "group", "fact", "derived", "parameter", "confirm", "unknown"
+]
 
 
 class Reason(BaseModel):
@@ -77,7 +79,9 @@ class _Explainer:
         """A rule with its outcome. A rule shown before is only named again."""
         model = rule.entry.model
         outcome = self.d.derivation.outcome(rule.literal)
-        kind: Kind = {"routes": "route", "requirements": "requirement", "excuses": "excuse"}.get(rule.entry.section, "finding")  # type: ignore[assignment]
+        kind: Kind = {"routes": "route", "requirements": "requirement", "excuses": "excuse"}.get(
+            rule.entry.section, "finding"
+        )  # type: ignore[assignment]
         repeated = rule.name in self.shown
         self.shown.add(rule.name)
         because = [] if repeated else list(self._because(rule, outcome))
@@ -86,16 +90,13 @@ class _Explainer:
         return Reason(
             kind=kind,
             name=rule.name,
-            text=title + (" (explained above)" if repeated and self._is_long(rule) else ""),
+            text=title + (" (explained above)" if repeated else ""),
             outcome=outcome,
             note=None if repeated else note,
             confidence=model.confidence,
             sources=[] if repeated else self.d.wording.sources(model),
             because=because,
         )
-
-    def _is_long(self, rule: GroundRule) -> bool:
-        return rule.entry.section != "excuses"
 
     def _because(self, rule: GroundRule, outcome: Outcome) -> Iterator[Reason]:
         if rule.entry.section == "requirements" and rule.applies and self.d.derivation.truth(rule.applies) is False:
@@ -111,8 +112,12 @@ class _Explainer:
         rule = self.d.program.rules[name] if name else None
         return rule if rule and node_of(rule.literal) == node.id else None
 
-    def _group(self, text: str, outcome: Outcome, because: Iterator[Reason] | list[Reason], alternatives: bool = False) -> Reason:
-        return Reason(kind="group", name="", text=text, outcome=outcome, alternatives=alternatives, because=list(because))
+    def _group(
+        self, text: str, outcome: Outcome, because: Iterator[Reason] | list[Reason], alternatives: bool = False
+    ) -> Reason:
+        return Reason(
+            kind="group", name="", text=text, outcome=outcome, alternatives=alternatives, because=list(because)
+        )
 
     def _confirm(self, cause: Cause) -> Reason:
         return Reason(kind="confirm", name=cause.name, text=cause_text(self.d, cause, None), outcome=Outcome.UNKNOWN)
@@ -170,7 +175,14 @@ class _Explainer:
         sources, note, confidence = self._parameter_evidence(node.parameter)
         kind: Kind = "derived" if node.fact in self.d.unknowns.derived else "fact"
         return Reason(
-            kind=kind, name=node.fact, text=text, outcome=outcome, because=because, sources=sources, note=note, confidence=confidence
+            kind=kind,
+            name=node.fact,
+            text=text,
+            outcome=outcome,
+            because=because,
+            sources=sources,
+            note=note,
+            confidence=confidence,
         )
 
     def _compared(self, node: LeafNode, text: str, words: str) -> str:
@@ -179,7 +191,13 @@ class _Explainer:
             type_ = self.d.program.types.get(day, ValueType("date"))
             value = self.d.values.get(self.d.unknowns.derived[node.fact].inputs[day])
             assert isinstance(value, type(self.d.case.as_of))
-            direction = "is the day judged on" if value == self.d.case.as_of else "has passed" if value < self.d.case.as_of else "is still to come"
+            direction = (
+                "is the day judged on"
+                if value == self.d.case.as_of
+                else "has passed"
+                if value < self.d.case.as_of
+                else "is still to come"
+            )
             return f"{self._title(day)}: {show(value, type_)}, which {direction}"
         if not node.parameter:
             return f"{text}, that is {words}"
@@ -198,7 +216,11 @@ class _Explainer:
 
     def _title(self, name: str) -> str:
         base = name.removeprefix("days to ")
-        entry = self.d.rulebase.facts.get(base) or self.d.rulebase.derived.get(base.partition("@")[0]) or self.d.rulebase.derived.get(base)
+        entry = (
+            self.d.rulebase.facts.get(base)
+            or self.d.rulebase.derived.get(base.partition("@")[0])
+            or self.d.rulebase.derived.get(base)
+        )
         title = entry.model.title if entry else "the day judged on" if base == "today" else base
         return title[0].upper() + title[1:]
 
@@ -236,7 +258,13 @@ class _Explainer:
         text = f"{title[0].upper()}{title[1:]}{where}: {'none' if node.reason == NO_LIMIT else known}"
         sources, note, confidence = self._parameter_evidence(node.parameter)
         return Reason(
-            kind="parameter", name=node.parameter, text=text, outcome=outcome, sources=sources, note=note, confidence=confidence
+            kind="parameter",
+            name=node.parameter,
+            text=text,
+            outcome=outcome,
+            sources=sources,
+            note=note,
+            confidence=confidence,
         )
 
     # undecided --------------------------------------------------------------------------------------------------------
@@ -279,7 +307,7 @@ def to_dot(reason: Reason) -> str:
         node = f"n{next(counter)}"
         label = f"{item.text}\n[{marks[item.outcome]}]" if item.kind != "fact" else item.text
         border = {"met": "solid", "not_met": "bold", "unknown": "dashed"}[item.outcome]
-        lines.append(f"  {node} [label={json.dumps(label, ensure_ascii=False)}, style=\"rounded,{border}\"];")
+        lines.append(f'  {node} [label={json.dumps(label, ensure_ascii=False)}, style="rounded,{border}"];')
         for child in item.because:
             lines.append(f"  {draw(child)} -> {node};")
         return node

@@ -36,7 +36,9 @@ def _facts_schema(rulebase: Rulebase) -> dict[str, Any]:
         node = root
         *groups, last = name.split(".")
         for group in groups:
-            node = node["properties"].setdefault(group, {"type": ["object", "null"], "additionalProperties": False, "properties": {}})
+            node = node["properties"].setdefault(
+                group, {"type": ["object", "null"], "additionalProperties": False, "properties": {}}
+            )
         node["properties"][last] = schema
     return root
 

@@ -10,7 +10,23 @@ from imgrules.rulebase.rulebase import Rulebase
 from imgrules.rulebase.values import ValueType
 
 _EXAMPLES = {"bool": "true", "int": "1", "decimal": "1.5", "date": "2024-03-01", "country": "IN", "jurisdiction": "CA"}
-_GROUP_ORDER = ("school", "degree", "usmle", "oet", "pathway", "ecfmg", "credentials", "account", "conduct", "match", "eras", "residency", "gme", "person", "visa")
+_GROUP_ORDER = (
+    "school",
+    "degree",
+    "usmle",
+    "oet",
+    "pathway",
+    "ecfmg",
+    "credentials",
+    "account",
+    "conduct",
+    "match",
+    "eras",
+    "residency",
+    "gme",
+    "person",
+    "visa",
+)
 
 
 def template(rulebase: Rulebase, name: str) -> str:
@@ -19,7 +35,11 @@ def template(rulebase: Rulebase, name: str) -> str:
 
 
 def _lines(rulebase: Rulebase, name: str) -> Iterator[str]:
-    yield "# yaml-language-server: $schema=https://imgrules.invalid/schemas/case.schema.json" if False else "# A case file for imgrules. Take the # off the lines you can answer; leave the rest: unknown is a fine answer."
+    yield (
+        "# yaml-language-server: $schema=https://imgrules.invalid/schemas/case.schema.json"
+        if False
+        else "# A case file for imgrules. Take the # off the lines you can answer; leave the rest: unknown is a fine answer."
+    )
     yield f"# Rules {rulebase.version}. Dates are written 2024-03-01. `imgrules facts NAME` explains any of these."
     yield f"case: {name}"
     yield f"as_of: {date.today().isoformat()}"

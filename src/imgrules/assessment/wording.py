@@ -142,4 +142,3 @@ def cite(source: Source) -> str:
     if source.kind == "secondary":
         parts.append("secondary source")
     return "; ".join(parts) + (f" <{source.address}>" if source.address else "")
-

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import date
 from typing import Any, Literal, TypeVar
 
-import imgrules
+from imgrules._version import __version__
 from imgrules.assessment.assess import Derived
 from imgrules.assessment.case import dump_facts
 from imgrules.assessment.causes import cause_text
@@ -56,7 +56,7 @@ class Writer:
             case=case.id,
             as_of=case.as_of,
             rulebase=self.rulebase.version,
-            imgrules=imgrules.__version__,
+            imgrules=__version__,
             jurisdictions=list(case.jurisdictions),
             facts=dump_facts(case.facts),
             stages=self._stages(),
@@ -83,9 +83,13 @@ class Writer:
     def _varies(self, rule: GroundRule) -> bool:
         """Whether a rule's texts depend on the applicant."""
         model, wording = rule.entry.model, self.d.wording
-        texts = (getattr(model, f, None) for f in ("title", "remedy", "note", "decided_by", "ready_on", "summary", "gives"))
+        texts = (
+            getattr(model, f, None) for f in ("title", "remedy", "note", "decided_by", "ready_on", "summary", "gives")
+        )
         return self.remember(
-            ("varies", rule.name), False, lambda: any(wording.varies(t, rule.scope) for t in texts) or bool(getattr(model, "ready_on", None))
+            ("varies", rule.name),
+            False,
+            lambda: any(wording.varies(t, rule.scope) for t in texts) or bool(getattr(model, "ready_on", None)),
         )
 
     def _applies(self, rule: GroundRule) -> bool | None:
@@ -109,7 +113,9 @@ class Writer:
     def _stages(self) -> list[StageResult]:
         stages = sorted(self.rulebase.stages.values(), key=lambda e: e.model.order)
         return [
-            StageResult(id=e.name, title=e.model.title, outcome=self.d.outcome(e.model.shown_by), shown_by=e.model.shown_by)
+            StageResult(
+                id=e.name, title=e.model.title, outcome=self.d.outcome(e.model.shown_by), shown_by=e.model.shown_by
+            )
             for e in stages
         ]
 
@@ -190,7 +196,9 @@ class Writer:
             return Status.OPEN
         if any(self.applies[route.name] is False for route in inner):
             return Status.NOT_APPLICABLE
-        undecided = any(self.outcomes[name] is Outcome.UNKNOWN for name in needs) or any(self.applies[r.name] is None for r in inner)
+        undecided = any(self.outcomes[name] is Outcome.UNKNOWN for name in needs) or any(
+            self.applies[r.name] is None for r in inner
+        )
         return Status.UNDETERMINED if undecided or not blockers else Status.REACHABLE
 
     def _blocker(self, rule: GroundRule) -> Blocker:
@@ -326,9 +334,19 @@ class Writer:
     def _next_steps(self, routes: list[RouteResult], tracks: list[FastTrackResult]) -> list[NextStep]:
         """Remedies of the main routes and of recommended fast tracks, in the order of the stages, then what to find out."""
         wanted = [r for r in routes if r.main and r.status in RECOMMENDABLE]
-        wanted += [r for r in routes if not r.main and any(t.recommended and t.route == r.id and t.status is not Status.UNDETERMINED for t in tracks)]
+        wanted += [
+            r
+            for r in routes
+            if not r.main
+            and any(t.recommended and t.route == r.id and t.status is not Status.UNDETERMINED for t in tracks)
+        ]
         steps: dict[str, NextStep] = {}
-        kinds: dict[str, Literal["do", "wait", "ask"]] = {"fixable": "do", "waiting": "wait", "external": "ask", "permanent": "ask"}
+        kinds: dict[str, Literal["do", "wait", "ask"]] = {
+            "fixable": "do",
+            "waiting": "wait",
+            "external": "ask",
+            "permanent": "ask",
+        }
         for route in wanted:
             for blocker in route.blockers:
                 old = steps.get(blocker.remedy)
@@ -346,5 +364,3 @@ class Writer:
             for name, ids in sorted(asked.items(), key=lambda item: -len(item[1]))
         ]
         return [*steps.values(), *questions]
-
-

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from imgrules import __version__
-from imgrules.cli import case, facts, judge, rules
+from imgrules.cli import case, facts, judge, rules, states
 from imgrules.errors import EngineError, ImgrulesError, ProblemsError
 
 DONE, USER_ERROR, USAGE, INTERNAL = 0, 1, 2, 3
@@ -46,7 +46,9 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, help=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="imgrules")
-@click.option("--rules", "folder", metavar="DIR", envvar="IMGRULES_RULES", help="Rules to use instead of the shipped ones.")
+@click.option(
+    "--rules", "folder", metavar="DIR", envvar="IMGRULES_RULES", help="Rules to use instead of the shipped ones."
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an internal error.")
 @click.pass_context
 def app(ctx: click.Context, folder: str | None, debug: bool) -> None:
@@ -55,6 +57,7 @@ def app(ctx: click.Context, folder: str | None, debug: bool) -> None:
 
 app.add_command(judge.assess)
 app.add_command(judge.why)
+app.add_command(states.states)
 app.add_command(facts.facts)
 app.add_command(facts.schema)
 app.add_command(rules.rules)

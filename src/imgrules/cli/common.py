@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from imgrules.rulebase.rulebase import Rulebase
 
 state_option = click.option(
-    "--state", "-s", "states", multiple=True, metavar="XX", help="A state or territory aimed at, by code or name; repeatable. `all` for all."
+    "--state",
+    "-s",
+    "states",
+    multiple=True,
+    metavar="XX",
+    help="A state or territory aimed at, by code or name; repeatable. `all` for all.",
 )
 as_of_option = click.option("--as-of", metavar="DATE", help="Judge on this day instead of the case's own (2026-11-22).")
 
@@ -41,7 +46,9 @@ def the_case(path: str, rulebase: Rulebase, states: tuple[str, ...] = (), as_of:
     codes: list[str] | None = None
     if states:
         wanted = [part for text in states for part in text.split(",") if part.strip()]
-        codes = list(rulebase.jurisdiction_names) if "all" in wanted else [find_jurisdiction(s, rulebase) for s in wanted]
+        codes = (
+            list(rulebase.jurisdiction_names) if "all" in wanted else [find_jurisdiction(s, rulebase) for s in wanted]
+        )
     return case.changed(as_of=day, jurisdictions=codes)
 
 

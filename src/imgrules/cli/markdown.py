@@ -12,7 +12,11 @@ NOT_ADVICE = "Not legal advice. Rules change: confirm with the body named before
 
 def assessment_markdown(a: Assessment) -> str:
     """The assessment as one Markdown document."""
-    lines = [f"# {a.case}", "", f"Judged on {show_date(a.as_of)}. Aiming at {', '.join(a.jurisdictions) or 'no state yet'}."]
+    lines = [
+        f"# {a.case}",
+        "",
+        f"Judged on {show_date(a.as_of)}. Aiming at {', '.join(a.jurisdictions) or 'no state yet'}.",
+    ]
     lines += [f"Rules `{a.rulebase}`, imgrules {a.imgrules}, {len(a.facts)} facts known.", "", "## The way", ""]
     lines += [f"- {stage.title}: {OUTCOME[stage.outcome]}" for stage in a.stages]
     if a.alerts:

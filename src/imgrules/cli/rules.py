@@ -94,10 +94,12 @@ def check(form: str, folder: str | None) -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def sources(text: str | None, form: str) -> None:
     """The bibliography, or the entries whose id, title, publisher or address hold TEXT."""
+    from datetime import date
+
     from imgrules.assessment.wording import Wording, cite
 
     rulebase = the_rulebase()
-    wording = Wording(rulebase, None)
+    wording = Wording(rulebase, date.today())
     found = [wording.source(name) for name in sorted(rulebase.sources)]
     if text:
         found = [s for s in found if text.lower() in f"{s.id} {s.title} {s.publisher} {s.address}".lower()]

@@ -36,7 +36,12 @@ STATUS_WORDS = {
     Status.DISCONTINUED: "discontinued: no longer exists",
     Status.NOT_APPLICABLE: "not meant for this applicant",
 }
-KIND_WORDS = {"permanent": "permanent", "fixable": "can be put right", "waiting": "time mends it", "external": "others decide"}
+KIND_WORDS = {
+    "permanent": "permanent",
+    "fixable": "can be put right",
+    "waiting": "time mends it",
+    "external": "others decide",
+}
 NOT_ADVICE = "Not legal advice. Rules change: confirm with the body named before you decide anything."
 
 
@@ -121,7 +126,9 @@ def print_assessment(a: Assessment, everything: bool = False, page: Page | None 
 def _head(page: Page, a: Assessment) -> None:
     page.console.print(Text(f"{a.case}, judged on {show_date(a.as_of)}", style="bold"))
     aims = ", ".join(a.jurisdictions) or "no state yet"
-    page.console.print(Text(f"aiming at {aims}; {len(a.facts)} facts known; rules {a.rulebase}, imgrules {a.imgrules}", style="dim"))
+    page.console.print(
+        Text(f"aiming at {aims}; {len(a.facts)} facts known; rules {a.rulebase}, imgrules {a.imgrules}", style="dim")
+    )
 
 
 def _status_line(page: Page, route: RouteResult) -> Text:
@@ -144,12 +151,18 @@ def _route(page: Page, route: RouteResult) -> None:
         _blocker(page, blocker)
     questions = [u for u in route.unknown if u.kind == "fact"]
     for unknown in questions[:6]:
-        page.item(page.mark(Outcome.UNKNOWN), Text.assemble(("not known: ", "yellow"), unknown.text, (f"  {unknown.name}", "dim")), 4)
+        page.item(
+            page.mark(Outcome.UNKNOWN),
+            Text.assemble(("not known: ", "yellow"), unknown.text, (f"  {unknown.name}", "dim")),
+            4,
+        )
     if len(questions) > 6:
         page.para(f"... and {len(questions) - 6} more facts; --format json lists them all.", 6, "dim")
     for unknown in (u for u in route.unknown if u.kind == "confirm"):
         page.item(page.mark(Outcome.UNKNOWN), Text.assemble(("to confirm: ", "yellow"), unknown.text), 4)
-    details = [f"{len(route.met)} of {len(route.met) + len(route.blockers) + len({r for u in route.unknown for r in u.requirements})} requirements met"]
+    details = [
+        f"{len(route.met)} of {len(route.met) + len(route.blockers) + len({r for u in route.unknown for r in u.requirements})} requirements met"
+    ]
     if route.not_applicable:
         details.append(f"{len(route.not_applicable)} do not apply")
     if route.weeks:
@@ -168,7 +181,9 @@ def _span(pair: tuple[float, float]) -> str:
 
 def _blocker(page: Page, blocker: Blocker) -> None:
     style = "red" if blocker.kind == "permanent" else "cyan"
-    head = Text.assemble((f"{KIND_WORDS[blocker.kind]}: ", style), (blocker.title, "bold"), f" {page.cite(blocker.sources)}")
+    head = Text.assemble(
+        (f"{KIND_WORDS[blocker.kind]}: ", style), (blocker.title, "bold"), f" {page.cite(blocker.sources)}"
+    )
     page.item(page.mark(Outcome.NOT_MET), head, 4)
     extras = []
     if blocker.ready_on:
@@ -198,7 +213,10 @@ def _other_routes(page: Page, routes: list[RouteResult]) -> None:
             page.para(f"{len(found)} routes; --all does not show them, --format json does.", 4, "dim")
             continue
         for route in found:
-            counts = [f"{len(route.blockers)} missing" if route.blockers else "", f"{len(route.unknown)} unknown" if route.unknown else ""]
+            counts = [
+                f"{len(route.blockers)} missing" if route.blockers else "",
+                f"{len(route.unknown)} unknown" if route.unknown else "",
+            ]
             tail = ", ".join(filter(None, counts)) if status not in (Status.DISCONTINUED, Status.UPCOMING) else ""
             page.item("-", Text.assemble(route.title, (f"  {tail}" if tail else "", ""), (f"  {route.id}", "dim")), 4)
 
@@ -210,7 +228,10 @@ def _alerts(page: Page, alerts: list[AlertResult]) -> None:
     for alert in alerts:
         when = "today" if alert.days == 0 else f"in {alert.days} days" if alert.days > 0 else f"{-alert.days} days ago"
         doubt = "" if alert.certain else " (if it applies to you)"
-        head = Text.assemble((f"{show_date(alert.on)}, {when}: ", "bold"), f"{alert.title}{doubt}. {alert.text} {page.cite(alert.sources)}")
+        head = Text.assemble(
+            (f"{show_date(alert.on)}, {when}: ", "bold"),
+            f"{alert.title}{doubt}. {alert.text} {page.cite(alert.sources)}",
+        )
         page.item(Text("!", style="bold yellow"), head)
 
 
@@ -221,7 +242,9 @@ def _fast_tracks(page: Page, a: Assessment, everything: bool) -> None:
     page.heading("Fast tracks")
     for track in tracks:
         style, symbol, plain = STATUS_STYLE[track.status]
-        head = Text.assemble((track.title, "bold"), (f"  {track.status.value.upper()}", style), (f"  {track.route}", "dim"))
+        head = Text.assemble(
+            (track.title, "bold"), (f"  {track.status.value.upper()}", style), (f"  {track.route}", "dim")
+        )
         page.item(Text(symbol if page.unicode else plain, style=style), head)
         if track.recommended or everything:
             page.para(f"Saves: {track.saves} {page.cite(track.sources)}", 4)
@@ -276,7 +299,9 @@ def _reason(page: Page, reason: Reason, depth: int) -> None:
         text.append(f"  {reason.name}", style="dim")
     if reason.sources:
         text.append(f" {page.cite(reason.sources)}", style="dim")
-    mark = Text("·" if page.unicode else "-") if reason.kind in ("fact", "derived", "group") else page.mark(reason.outcome)
+    mark = (
+        Text("·" if page.unicode else "-") if reason.kind in ("fact", "derived", "group") else page.mark(reason.outcome)
+    )
     indent = min(2 * depth, 24)
     page.item(mark, text, indent)
     if reason.note:

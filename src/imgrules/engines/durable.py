@@ -135,16 +135,16 @@ class _Compiled:
         try:
             self.handle = self.engine.create_ruleset(f"r{len(self._by_definition)}", definition)
         except Exception as error:
-            raise EngineError(f"The rule engine refused a ruleset: {error}. This is a defect of imgrules: please report it.") from error
+            raise EngineError(
+                f"The rule engine refused a ruleset: {error}. This is a defect of imgrules: please report it."
+            ) from error
 
     @classmethod
     def of(cls, ruleset: _Ruleset) -> _Compiled:
         _guard(ruleset)
         rules: dict[str, Any] = {_BEGIN: {"all": [{"b": {"k": _BEGIN}}]}}
         for rule in ruleset.rules:
-            rules[rule.name] = {
-                "all": [{f"a{i}": _antecedent(*part)} for i, part in enumerate(rule.antecedents)]
-            }
+            rules[rule.name] = {"all": [{f"a{i}": _antecedent(*part)} for i, part in enumerate(rule.antecedents)]}
         definition = json.dumps(rules)
         with cls._creating:
             if definition not in cls._by_definition:
@@ -181,7 +181,9 @@ class _Compiled:
                 raise
             except Exception as error:
                 self._by_definition.pop(self.definition, None)
-                raise EngineError(f"The rule engine failed: {error}. This is a defect of imgrules: please report it.") from error
+                raise EngineError(
+                    f"The rule engine failed: {error}. This is a defect of imgrules: please report it."
+                ) from error
             finally:
                 if started:
                     engine.delete_state(handle, _SID)
@@ -250,7 +252,9 @@ def _rulesets(nodes: Iterable[Node]) -> list[_Ruleset]:
         if not found or not found[-1].takes(rules):
             found.append(_Ruleset())
             if not found[-1].takes(rules):
-                raise EngineError(f"The condition {node.id} is too large for the rule engine. Split the rule into smaller findings.")
+                raise EngineError(
+                    f"The condition {node.id} is too large for the rule engine. Split the rule into smaller findings."
+                )
         found[-1].add(rules)
     return found
 
@@ -295,7 +299,9 @@ def _leaf_rules(node: LeafNode) -> Iterator[_Rule]:
     for sign, test, member in (("+", node.proves, 1), ("-", node.refutes, 0)):
         if test is None:
             continue
-        antecedent = (f"={node.fact}", test.op, encode(test.value)) if _is_plain(node) else (f"?{node.id}", "==", member)
+        antecedent = (
+            (f"={node.fact}", test.op, encode(test.value)) if _is_plain(node) else (f"?{node.id}", "==", member)
+        )
         yield _Rule(f"{node.id}{sign}.0", f"{node.id}{sign}", (antecedent,))
 
 
@@ -319,7 +325,9 @@ def _guard(ruleset: _Ruleset) -> None:
             raise EngineError(f"{text!r} has a character that the rule engine cannot hold. Rename it.")
     for rule in ruleset.rules:
         if len(rule.antecedents) > MAX_ANTECEDENTS or len(set(rule.antecedents)) < len(rule.antecedents):
-            raise EngineError(f"The rule {rule.name} is outside what the rule engine can do. Split it into smaller findings.")
+            raise EngineError(
+                f"The rule {rule.name} is outside what the rule engine can do. Split it into smaller findings."
+            )
 
 
 def _fnv(text: str) -> int:
@@ -360,7 +368,9 @@ def _derivation(steps: Mapping[str, list[Step]], program: Program) -> Derivation
             Step(s.rule, tuple(_premises(s.premises, steps, nodes))) if _is_coded(s.premises) else s for s in found
         )
         if literal[-1] == "-" and opposite(literal) in steps:
-            raise EngineError(f"The rule engine proved both sides of {literal[:-1]}. This is a defect of imgrules: please report it.")
+            raise EngineError(
+                f"The rule engine proved both sides of {literal[:-1]}. This is a defect of imgrules: please report it."
+            )
     return Derivation(proved)
 
 

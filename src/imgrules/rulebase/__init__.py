@@ -1,0 +1,1 @@
+"""The rules: read, checked, and grounded into the form that engines run. Knows no engine."""

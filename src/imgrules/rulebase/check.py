@@ -20,8 +20,10 @@ from imgrules.rulebase.grammar import (
     TODAY,
     Call,
     Compare,
+    Condition,
     Constant,
     Expression,
+    Group,
     Leaf,
     Name,
     Param,
@@ -60,6 +62,7 @@ class _Checker:
             yield from self._texts(entry)
         yield from self._parameters()
         yield from self._references()
+        yield from self._side_by_side()
         yield from self._cycles()
         yield from self._unused()
 
@@ -72,7 +75,13 @@ class _Checker:
             yield from table.values()
 
     def _at(
-        self, entry: Entry[Any], code: str, message: str, fix: str = "", path: DataPath = (), severity: Severity = Severity.ERROR
+        self,
+        entry: Entry[Any],
+        code: str,
+        message: str,
+        fix: str = "",
+        path: DataPath = (),
+        severity: Severity = Severity.ERROR,
     ) -> Problem:
         line, column = entry.line, entry.column
         if path and entry.file in self.documents:
@@ -88,8 +97,30 @@ class _Checker:
         for condition in entry.conditions.values():
             for leaf in leaves(condition):
                 yield from self._leaf(entry, leaf)
+            yield from self._absent_limits(entry, condition, negated=False)
         if entry.expression is not None:
             yield from self._expression(entry)
+
+    def _absent_limits(self, entry: Entry[Any], condition: Condition, negated: bool) -> Iterator[Problem]:
+        """A parameter that may be null means `no condition`, which has no sensible opposite."""
+        if isinstance(condition, Group):
+            for part in condition.parts:
+                yield from self._absent_limits(entry, part, negated != (condition.kind == "not"))
+            return
+        body = condition.body
+        sides = (body.left, body.right) if isinstance(body, Compare) else (body,)
+        for side in sides:
+            found = self.rulebase.find_parameter(side.name, self._scope(entry)) if isinstance(side, Param) else None
+            if found and (negated or condition.negated) and self._ever_null(found[0].name):
+                fix = "Turn the comparison round instead of using `not`."
+                message = (
+                    f"`{condition.text}` stands under `not`, but ${found[0].name} is null somewhere: no such limit."
+                )
+                yield self._at(entry, "R033", message, fix, condition.path)
+
+    def _ever_null(self, name: str) -> bool:
+        values = (v for scope in self.rulebase.values.get(name, {}).values() for v in scope)
+        return any("value" in v.model_fields_set and v.value is None for v in values)
 
     def _known(self) -> set[str]:
         r = self.rulebase
@@ -129,7 +160,9 @@ class _Checker:
 
     def _unknown_name(self, entry: Entry[Any], name: str, path: DataPath) -> Problem:
         fix = did_you_mean(name.partition("@")[0], self._known())
-        return self._at(entry, "R011", f"there is no fact or finding {name} here.", fix or "Define it, or correct the name.", path)
+        return self._at(
+            entry, "R011", f"there is no fact or finding {name} here.", fix or "Define it, or correct the name.", path
+        )
 
     def _unknown_param(self, entry: Entry[Any], name: str, path: DataPath) -> Problem:
         known = {n.partition("@")[0] for n in self.rulebase.parameters}
@@ -141,6 +174,10 @@ class _Checker:
         subject = body.left if isinstance(body, Compare) else body
         if isinstance(subject, Name):
             type_ = self._type_of(entry, subject.name)
+            if "@" in subject.name and subject.name.partition("@")[2] != entry.scope:
+                fix = "A conclusion may lean on its own jurisdiction's rules and on national ones only."
+                yield self._at(entry, "R016", f"`{leaf.text}` leans on another jurisdiction's rule.", fix, leaf.path)
+                return
             if type_ is None:
                 yield self._unknown_name(entry, subject.name, leaf.path)
         else:
@@ -182,7 +219,7 @@ class _Checker:
                     yield self._at(entry, "R013", f"`{leaf.text}`: {error}.", "", leaf.path)
 
     def _operator_problem(self, op: str, left: ValueType) -> str:
-        allowed = {"set": ("contains", "overlaps"), "bool": ("==", "!=")}.get(left.kind)
+        allowed: tuple[str, ...] = {"set": ("contains", "overlaps"), "bool": ("==", "!=")}.get(left.kind, ())
         if left.kind in CODED:
             allowed = ("==", "!=", "in", "not in")
         if left.kind in ORDERED:
@@ -213,7 +250,13 @@ class _Checker:
             return
         wanted = "date" if entry.section == "alerts" else entry.model.type
         if kind != wanted and not (wanted == "decimal" and kind == "int"):
-            yield self._at(entry, "R013", f"this gives a value of type {kind}, not {wanted}.", "Correct the type or the formula.", path)
+            yield self._at(
+                entry,
+                "R013",
+                f"this gives a value of type {kind}, not {wanted}.",
+                "Correct the type or the formula.",
+                path,
+            )
 
     def _kind(self, entry: Entry[Any], expression: Expression) -> str:
         if isinstance(expression, Constant):
@@ -240,7 +283,13 @@ class _Checker:
         if entry.section == "sources":
             address = entry.model.address
             if address is not None and not re.match(r"https?://[^\s/]+\.[^\s]+$", address):
-                yield self._at(entry, "R061", f"{address!r} is not a web address.", "Write it as https://...", self._field(entry, "address"))
+                yield self._at(
+                    entry,
+                    "R061",
+                    f"{address!r} is not a web address.",
+                    "Write it as https://...",
+                    self._field(entry, "address"),
+                )
 
     def _evidence(self, model: schema.Evidence, at: Callable[..., Problem]) -> Iterator[Problem]:
         kinds = set()
@@ -266,7 +315,9 @@ class _Checker:
                 if self._type_of(entry, name) is None and self._param_type(entry, name) is None:
                     known = self._known() | {n.partition("@")[0] for n in self.rulebase.parameters}
                     fix = did_you_mean(name, known) or "Name a fact, derived fact or parameter in the braces."
-                    yield self._at(entry, "R060", f"{{{name}}} names nothing here.", fix, self._field(entry, field_name))
+                    yield self._at(
+                        entry, "R060", f"{{{name}}} names nothing here.", fix, self._field(entry, field_name)
+                    )
 
     # parameters -----------------------------------------------------------------------------------------------------
 
@@ -277,7 +328,9 @@ class _Checker:
                 for code, home in r.jurisdictions.items():
                     if code not in r.values.get(name, {}) and (entry.model.required or name in self.used_parameters):
                         message = f"{code} gives no value for ${name}."
-                        fix = f"Add {name} under parameters: in its file; `value: unknown` if nobody could establish it."
+                        fix = (
+                            f"Add {name} under parameters: in its file; `value: unknown` if nobody could establish it."
+                        )
                         yield self._at(home, "R023", message, fix)
             elif entry.scope not in r.values.get(name, {}):
                 yield self._at(entry, "R023", "this parameter has no values.", "Add values:.")
@@ -312,7 +365,9 @@ class _Checker:
             if i:
                 yield from _sequence(values[i - 1], value, at)
 
-    def _value(self, entry: Entry[schema.Parameter], value: schema.ParameterValue, at: Callable[..., Problem]) -> Iterator[Problem]:
+    def _value(
+        self, entry: Entry[schema.Parameter], value: schema.ParameterValue, at: Callable[..., Problem]
+    ) -> Iterator[Problem]:
         type_ = self.rulebase.value_type(entry.model)
         exact = "value" in value.model_fields_set and value.value != "unknown"
         bounds = [b for b in (value.at_least, value.at_most) if b is not None]
@@ -322,7 +377,7 @@ class _Checker:
         if value.includes is not None and type_.kind != "set":
             yield at("R013", "includes: is for sets only.", "Use value: or bounds.")
             return
-        written = bounds + ([value.includes] if value.includes is not None else [])
+        written: list[Any] = bounds + ([value.includes] if value.includes is not None else [])
         if exact and value.value is not None:
             written.append(value.value)
         for raw in written:
@@ -358,7 +413,9 @@ class _Checker:
                 yield from self._route_named(entry, name, self._field(entry, field_name, i))
             if entry.model.stage not in r.stages:
                 fix = did_you_mean(entry.model.stage, r.stages) or f"There are: {', '.join(r.stages)}."
-                yield self._at(entry, "R011", f"there is no stage {entry.model.stage}.", fix, self._field(entry, "stage"))
+                yield self._at(
+                    entry, "R011", f"there is no stage {entry.model.stage}.", fix, self._field(entry, "stage")
+                )
         for track in r.fast_tracks.values():
             yield from self._route_named(track, track.model.route, self._field(track, "route"))
             if track.model.instead_of:
@@ -368,7 +425,13 @@ class _Checker:
                 yield from self._route_named(req, req.model.for_route, self._field(req, "for_route"))
                 self.used_rules.add(req.name)
             if req.model.ready_on and getattr(self._type_of(req, req.model.ready_on), "kind", None) != "date":
-                yield self._at(req, "R013", f"ready_on {req.model.ready_on} is not a date.", "Name a date fact.", self._field(req, "ready_on"))
+                yield self._at(
+                    req,
+                    "R013",
+                    f"ready_on {req.model.ready_on} is not a date.",
+                    "Name a date fact.",
+                    self._field(req, "ready_on"),
+                )
         for excuse in r.excuses.values():
             found = r.find(excuse.local_name, excuse.scope)
             if found is None or found[1].section != "requirements":
@@ -384,17 +447,77 @@ class _Checker:
                 self.used_rules.add(found[1].name)
         for entry in self._entries():
             if entry.scope and entry.scope not in r.jurisdictions:
-                yield self._at(entry, "R070", f"there is no jurisdiction {entry.scope}.", f"Add rules/jurisdictions/{entry.scope}.yaml.")
+                yield self._at(
+                    entry,
+                    "R070",
+                    f"there is no jurisdiction {entry.scope}.",
+                    f"Add rules/jurisdictions/{entry.scope}.yaml.",
+                )
             period = getattr(entry.model, "in_force", None)
             if period and isinstance(period.from_, date) and period.to and period.to < period.from_:
-                yield self._at(entry, "R022", "in_force ends before it starts.", "Correct from or to.", self._field(entry, "in_force"))
+                yield self._at(
+                    entry,
+                    "R022",
+                    "in_force ends before it starts.",
+                    "Correct from or to.",
+                    self._field(entry, "in_force"),
+                )
 
     def _route_named(self, entry: Entry[Any], name: str, path: DataPath) -> Iterator[Problem]:
         scope = self._scope(entry) or next(iter(self.rulebase.jurisdictions), None)
         found = self.rulebase.find(name, scope, entry.each)
         if found is None or found[1].section != "routes":
-            known = {n for n in self.rulebase.routes} | {n.partition("@")[0] for n in self.rulebase.routes}
+            known = set(self.rulebase.routes) | {n.partition("@")[0] for n in self.rulebase.routes}
             yield self._at(entry, "R011", f"there is no route {name}.", did_you_mean(name, known) or "Define it.", path)
+
+    # jurisdictions side by side -------------------------------------------------------------------------------------
+
+    def _side_by_side(self) -> Iterator[Problem]:
+        """One main route written for each jurisdiction, amounts still missing that compare, one tile each."""
+        main = [e for e in self.rulebase.routes.values() if e.each and e.model.main]
+        for entry in main[1:]:
+            message = f"{main[0].name} is already the one main route written for each jurisdiction."
+            yield self._at(entry, "R043", message, "Keep main: true on one of them.", self._field(entry, "main"))
+        units: dict[str, str] = {}
+        for requirement in self.rulebase.requirements.values():
+            for i, name in enumerate(requirement.model.shortfall or ()):
+                yield from self._shortfall(requirement, name, self._field(requirement, "shortfall", i), units)
+        yield from self._tiles()
+
+    def _shortfall(
+        self, entry: Entry[schema.Requirement], name: str, path: DataPath, units: dict[str, str]
+    ) -> Iterator[Problem]:
+        """An amount of which more would meet the requirement: a number with a unit, asked for with >=."""
+        type_ = self._type_of(entry, name)
+        if type_ is None:
+            yield self._unknown_name(entry, name, path)
+            return
+        if type_.kind not in NUMERIC or not type_.unit:
+            fix = "Name an int or decimal fact (or derived fact) that has a unit."
+            yield self._at(entry, "R013", f"shortfall {name} is of type {type_}, not an amount.", fix, path)
+            return
+        condition = entry.conditions.get("met_when")
+        bodies = [leaf.body for leaf in leaves(condition)] if condition else []
+        if not any(isinstance(b, Compare) and b.op == ">=" and b.left == Name(name) for b in bodies):
+            fix = f"Write `{name} >= ...` in met_when, or leave {name} out of shortfall."
+            yield self._at(entry, "R042", f"met_when does not ask for an amount of {name}.", fix, path)
+        other = next((n for n, unit in units.items() if unit != type_.unit), None)
+        if other:
+            message = f"shortfall {name} is in {type_.unit}, {other} in {units[other]}, so they do not compare."
+            yield self._at(entry, "R042", message, "Use one unit for all shortfalls.", path)
+        units.setdefault(name, type_.unit)
+
+    def _tiles(self) -> Iterator[Problem]:
+        taken: dict[tuple[int, ...], str] = {}
+        homes = self.rulebase.jurisdictions
+        for code, home in homes.items():
+            if home.model.tile is None:
+                if any(other.model.tile for other in homes.values()):
+                    fix = "Add tile: [row, column]; without one it is drawn below the map."
+                    yield self._at(home, "R072", "it has no tile on the map.", fix, severity=Severity.WARNING)
+            elif (first := taken.setdefault(tuple(home.model.tile), code)) != code:
+                message = f"its tile {home.model.tile} is {first}'s already."
+                yield self._at(home, "R071", message, "Give it a free row and column.", ("jurisdiction", "tile"))
 
     # cycles ---------------------------------------------------------------------------------------------------------
 
@@ -408,7 +531,12 @@ class _Checker:
     def _walk(self, name: str, entry: Entry[Any], trail: list[str], done: set[str]) -> Iterator[Problem]:
         if name in trail:
             circle = " → ".join([*trail[trail.index(name) :], name])
-            yield self._at(entry, "R015", f"it depends on itself: {circle}.", "Break the circle: one of them must not need the next.")
+            yield self._at(
+                entry,
+                "R015",
+                f"it depends on itself: {circle}.",
+                "Break the circle: one of them must not need the next.",
+            )
             return
         if name in done:
             return
@@ -438,11 +566,16 @@ class _Checker:
         r = self.rulebase
         for name, fact in r.facts.items():
             if name not in self.used:
-                yield self._at(fact, "R050", "no rule uses this fact.", "Use it, or delete it: every question must matter.")
+                yield self._at(
+                    fact, "R050", "no rule uses this fact.", "Use it, or delete it: every question must matter."
+                )
         for name, source in r.sources.items():
             if name not in self.cited:
-                yield self._at(source, "R051", "nobody cites this source.", "Cite it, or delete it.", severity=Severity.WARNING)
-        for name, entry in {**r.derived, **r.findings, **r.requirements}.items():
+                yield self._at(
+                    source, "R051", "nobody cites this source.", "Cite it, or delete it.", severity=Severity.WARNING
+                )
+        rules: dict[str, Entry[Any]] = {**r.derived, **r.findings, **r.requirements}
+        for name, entry in rules.items():
             if name not in self.used and name not in self.used_rules:
                 yield self._at(entry, "R052", "nothing uses this.", "Use it, or delete it.", severity=Severity.WARNING)
         for name, parameter in r.parameters.items():
@@ -495,11 +628,21 @@ def _call_kind(call: Call, kinds: list[str]) -> str:
     raise BadValue(f"{name} does not take {' and '.join(kinds)}")
 
 
-def _sequence(before: schema.ParameterValue, after: schema.ParameterValue, at: Callable[..., Problem]) -> Iterator[Problem]:
+def _sequence(
+    before: schema.ParameterValue, after: schema.ParameterValue, at: Callable[..., Problem]
+) -> Iterator[Problem]:
     if before.to is None:
         yield at("R020", "it overlaps the value before it, which has no end.", "Give the earlier value a `to:`.")
     elif after.from_ is None or after.from_ <= before.to:
-        yield at("R020", f"it overlaps the value before it, which holds to {before.to}.", f"Start it on {before.to + timedelta(days=1)}.")
+        yield at(
+            "R020",
+            f"it overlaps the value before it, which holds to {before.to}.",
+            f"Start it on {before.to + timedelta(days=1)}.",
+        )
     elif after.from_ > before.to + timedelta(days=1):
         fix = f"Start it on {before.to + timedelta(days=1)}, or add `value: unknown` for the days between."
-        yield at("R021", f"no value covers the days from {before.to + timedelta(days=1)} to {after.from_ - timedelta(days=1)}.", fix)
+        yield at(
+            "R021",
+            f"no value covers the days from {before.to + timedelta(days=1)} to {after.from_ - timedelta(days=1)}.",
+            fix,
+        )

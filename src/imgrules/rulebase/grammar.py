@@ -159,7 +159,9 @@ class _Reader:
 
     def finish(self) -> None:
         if self.peek()[0] != "end":
-            raise GrammarError(f"`{self.text}`: `{self.peek()[1]}` is one thing too many; use all: or any: to join conditions")
+            raise GrammarError(
+                f"`{self.text}`: `{self.peek()[1]}` is one thing too many; use all: or any: to join conditions"
+            )
 
 
 def parse_leaf(text: str, path: Path = ()) -> Leaf:
@@ -299,7 +301,9 @@ def _atom(reader: _Reader) -> Expression:
     reader.expect(")")
     fewest, most = FUNCTIONS[value]
     if not fewest <= len(arguments) <= most:
-        raise GrammarError(f"`{reader.text}`: {value} takes {fewest if fewest == most else f'{fewest} to {most}'} arguments")
+        raise GrammarError(
+            f"`{reader.text}`: {value} takes {fewest if fewest == most else f'{fewest} to {most}'} arguments"
+        )
     return arguments[0] if value == "date" else Call(value, tuple(arguments))
 
 

@@ -73,7 +73,9 @@ class Grounder:
         for code in dict.fromkeys(jurisdictions):
             if code not in self.rulebase.jurisdictions:
                 known = self.rulebase.jurisdiction_names
-                hint = did_you_mean(code, [*known, *known.values()]) or "`imgrules rules list jurisdictions` lists them."
+                hint = (
+                    did_you_mean(code, [*known, *known.values()]) or "`imgrules rules list jurisdictions` lists them."
+                )
                 raise InputError(f"There is no jurisdiction {code}. {hint}")
             segments.append(self._segment(epoch, code, day, national))
         types = dict(self.rulebase.types)
@@ -139,10 +141,18 @@ class _Builder:
         return self.seen[key] + "+"
 
     def fixed(self, truth: bool | None, text: str, parameter: str | None = None, reason: str = "") -> Literal:
-        return self._add(("fixed", truth, text, parameter, reason), lambda i: FixedNode(i, truth, text, parameter, reason))
+        return self._add(
+            ("fixed", truth, text, parameter, reason), lambda i: FixedNode(i, truth, text, parameter, reason)
+        )
 
     def leaf(
-        self, fact: str, proves: Test | None, refutes: Test | None, text: str, parameter: str | None = None, owner: str | None = None
+        self,
+        fact: str,
+        proves: Test | None,
+        refutes: Test | None,
+        text: str,
+        parameter: str | None = None,
+        owner: str | None = None,
     ) -> Literal:
         key = ("leaf", fact, proves, refutes, parameter, owner)
         return self._add(key, lambda i: LeafNode(i, fact, proves, refutes, text, parameter, owner))
@@ -190,7 +200,9 @@ class _Builder:
         excused = [e for e in (self._optional("excused_when", entry), self._excuse(name)) if e]
         others = ([opposite(applies)] if applies else []) + excused
         met = self._decided(entry.conditions["met_when"], entry, name, None if others else name)
-        literal = self.own(self.junction("any", [*others[:1], met, *others[1:]] if applies else [met, *others], name), name)
+        literal = self.own(
+            self.junction("any", [*others[:1], met, *others[1:]] if applies else [met, *others], name), name
+        )
         return GroundRule(name, entry, self.scope, literal, applies, met, tuple(excused))
 
     def _decided(self, condition: Condition, entry: Entry[Any], name: str, owner: str | None) -> Literal:
@@ -225,7 +237,9 @@ class _Builder:
             parts.append(self.fixed(None, name, reason=WEAK))
         literal = self.own(self.junction("all", parts, name), name)
         in_force = available is None or available[0] is not False
-        return GroundRule(name, entry, self.scope, literal, applies, literal, needs=tuple(dict.fromkeys(needs)), in_force=in_force)
+        return GroundRule(
+            name, entry, self.scope, literal, applies, literal, needs=tuple(dict.fromkeys(needs)), in_force=in_force
+        )
 
     def _available(self, route: schema.Route) -> tuple[bool | None, str] | None:
         """Whether a route exists on the day, where its dates say anything: (False, why), (None, why) or None for yes."""
@@ -308,7 +322,7 @@ class _Builder:
             return self._against_parameter(full, type_, body.op, right.name, text, owner)
         item = type_.item if type_.kind == "set" else type_
         value: Any = (
-            frozenset(read_value(v, item) for v in right) if isinstance(right, tuple) else read_value(right, item)
+            frozenset(str(read_value(v, item)) for v in right) if isinstance(right, tuple) else read_value(right, item)
         )
         return self.leaf(full, Test(body.op, value), Test(_NEGATED[body.op], value), text, None, owner)
 
@@ -347,7 +361,9 @@ class _Builder:
         truth = True if proves else False if refutes else None
         return self.fixed(truth, text, full, "" if truth is not None else UNESTABLISHED)
 
-    def _against_parameter(self, fact: str, type_: ValueType, op: str, name: str, text: str, owner: str | None) -> Literal:
+    def _against_parameter(
+        self, fact: str, type_: ValueType, op: str, name: str, text: str, owner: str | None
+    ) -> Literal:
         if name == HERE:
             return self.leaf(fact, Test(op, self.scope), Test(_NEGATED[op], self.scope), text, None, owner)
         full, param_type, value = self.parameter(name)
@@ -430,7 +446,7 @@ _TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
 
 def _tests_turned(op: str, type_: ValueType, value: schema.ParameterValue | None, literal: object) -> tuple[bool, bool]:
     """Whether `parameter op literal` is certainly true, and whether it is certainly false."""
-    if value is None or _unestablished(value) or value.value is None and "value" in value.model_fields_set:
+    if value is None or _unestablished(value) or (value.value is None and "value" in value.model_fields_set):
         return False, False
     if type_.kind == "set":
         members = read_value(value.includes if value.includes is not None else value.value, type_)
@@ -439,10 +455,9 @@ def _tests_turned(op: str, type_: ValueType, value: schema.ParameterValue | None
         return holds, (not holds and value.includes is None)
     if op in ("in", "not in"):
         assert isinstance(literal, tuple)
-        members = frozenset(read_value(v, type_) for v in literal)
+        members = frozenset(str(read_value(v, type_)) for v in literal)
         holds = Test(op, members).holds(read_value(value.value, type_))
         return holds, not holds
     proves, refutes = _tests(_TURNED[op], type_, value)
     wanted_value = read_value(literal, type_)
     return bool(proves and proves.holds(wanted_value)), bool(refutes and refutes.holds(wanted_value))
-

@@ -1,9 +1,10 @@
 """The intermediate form that every executor runs: findings over conditions over leaves, grounded for one day.
 
 A program is a list of segments, the national one first, then one a jurisdiction. A segment is a list of nodes in an
-order in which each leans only on earlier ones. Every rule has a node of its own, which carries its name in `rule`. A *literal* is a node with a sign: `n12+` says that node n12 is true,
-`n12-` that it is false. Each literal is proved, or not, by itself; nothing is ever concluded from the absence of a
-proof, so a node with neither literal proved is unknown.
+order in which each leans only on earlier ones. Every rule has a node of its own, which carries its name in `rule`.
+A *literal* is a node with a sign: `n12+` says that node n12 is true, `n12-` that it is false. Each literal is proved,
+or not, by itself; nothing is ever concluded from the absence of a proof, so a node with neither literal proved is
+unknown.
 """
 
 from __future__ import annotations

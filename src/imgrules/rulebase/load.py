@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import imgrules
+from imgrules._version import __version__
 from imgrules.errors import InputError, Problem, RulebaseError, Severity
 from imgrules.rulebase import schema
 from imgrules.rulebase.document import Document, read_document
@@ -52,7 +52,7 @@ def default_folder() -> Path:
 
 def shipped(name: str) -> Path:
     """A folder that comes with the program (`rules`, `cases`, `schemas`)."""
-    package = Path(imgrules.__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / "data" / name
     return installed if installed.is_dir() else package.parents[1] / name
 
@@ -128,9 +128,7 @@ def check_files(files: Mapping[str, str], label: str = "rules") -> tuple[Rulebas
     rulebase = Rulebase(
         version=content_hash(files),
         **collected.sections,
-        values={
-            name: {scope: tuple(v) for scope, v in scopes.items()} for name, scopes in collected.values.items()
-        },
+        values={name: {scope: tuple(v) for scope, v in scopes.items()} for name, scopes in collected.values.items()},
         jurisdictions=collected.jurisdictions,
         countries=collected.countries,
     )
@@ -145,16 +143,18 @@ def _read_file(document: Document, into: _Collected) -> None:
     into.documents[document.file] = document
     if document.data is None:
         if not document.problems:
-            into.problems.append(document.problem("R001", (), "This file is empty.", "Delete it, or write rules in it."))
+            into.problems.append(
+                document.problem("R001", (), "This file is empty.", "Delete it, or write rules in it.")
+            )
         return
+    parsed: schema.RuleFile | None
     try:
         parsed = schema.RuleFile.model_validate(document.data)
     except ValidationError as error:
         into.problems += [schema_problem(document, e, "R003") for e in error.errors()]
         parsed = _without_bad_entries(document, error)
-        if parsed is None:
-            return
-    _collect(document, parsed, into)
+    if parsed is not None:
+        _collect(document, parsed, into)
 
 
 def _without_bad_entries(document: Document, error: Any) -> schema.RuleFile | None:
@@ -178,8 +178,14 @@ def _without_bad_entries(document: Document, error: Any) -> schema.RuleFile | No
 
 _SCHEMA_WORDS = {
     "missing": ("{field} is missing.", "Add `{field}:`. {help}"),
-    "extra_forbidden": ("{field} is not a key that belongs here.", "{near}Remove it, or put it where it belongs (see docs/rule-format.md)."),
-    "string_pattern_mismatch": ("{value} is not a valid name.", "Use lower case, dots and underscores, as in usmle.step1.attempts."),
+    "extra_forbidden": (
+        "{field} is not a key that belongs here.",
+        "{near}Remove it, or put it where it belongs (see docs/rule-format.md).",
+    ),
+    "string_pattern_mismatch": (
+        "{value} is not a valid name.",
+        "Use lower case, dots and underscores, as in usmle.step1.attempts.",
+    ),
     "literal_error": ("{value} is not allowed for {field}.", "Use {expected}."),
 }
 
@@ -259,7 +265,9 @@ def _add(table: dict[str, Entry[Any]], entry: Entry[Any], into: _Collected) -> N
     if entry.name in table:
         first = table[entry.name]
         message = f"{entry.name} is defined twice; the first stands at {first.file}:{first.line}."
-        into.problems.append(Problem("R010", message, "Rename or remove one of them.", entry.file, entry.line, entry.column))
+        into.problems.append(
+            Problem("R010", message, "Rename or remove one of them.", entry.file, entry.line, entry.column)
+        )
     else:
         table[entry.name] = entry
 
@@ -305,7 +313,7 @@ def _cache_file(version: str) -> Path | None:
         os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "imgrules"
     )
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return Path(base) / f"{version}-{imgrules.__version__}-{_program_stamp()}-{python}.pickle"
+    return Path(base) / f"{version}-{__version__}-{_program_stamp()}-{python}.pickle"
 
 
 def _program_stamp() -> str:

@@ -99,7 +99,15 @@ class Rulebase:
     @cached_property
     def evidenced(self) -> list[Entry[Any]]:
         """Every definition that cites sources, parameter values left out."""
-        sections = (self.findings, self.requirements, self.excuses, self.routes, self.fast_tracks, self.advice, self.alerts)
+        sections = (
+            self.findings,
+            self.requirements,
+            self.excuses,
+            self.routes,
+            self.fast_tracks,
+            self.advice,
+            self.alerts,
+        )
         return [entry for section in sections for entry in section.values()]
 
     def all_values(self) -> Iterator[tuple[str, str | None, schema.ParameterValue]]:
@@ -172,4 +180,3 @@ def _excuse_name(name: str) -> str:
 def excuse_name(name: str) -> str:
     """The finding that says whether an excuse holds: `licence.gme_months@NC` has `licence.gme_months.excuse@NC`."""
     return _excuse_name(name)
-

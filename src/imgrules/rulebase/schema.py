@@ -18,8 +18,18 @@ _CONDITION_SCHEMA: dict[str, Any] = {
     "description": "A leaf such as `usmle.step3.passed` or `gme.us_months >= $licence.gme_months`, or all/any/not/at_least.",
     "anyOf": [
         {"type": "string"},
-        {"type": "object", "properties": {"all": {"type": "array", "minItems": 1}}, "required": ["all"], "additionalProperties": False},
-        {"type": "object", "properties": {"any": {"type": "array", "minItems": 1}}, "required": ["any"], "additionalProperties": False},
+        {
+            "type": "object",
+            "properties": {"all": {"type": "array", "minItems": 1}},
+            "required": ["all"],
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "properties": {"any": {"type": "array", "minItems": 1}},
+            "required": ["any"],
+            "additionalProperties": False,
+        },
         {"type": "object", "properties": {"not": {}}, "required": ["not"], "additionalProperties": False},
         {
             "type": "object",
@@ -179,7 +189,7 @@ class Requirement(_Rule):
     ready_on: str | None = None
     shortfall: Annotated[
         list[Name] | None,
-        Field(min_length=1, description="Amounts of which more would meet it; the comparison of jurisdictions shows how much is missing."),
+        Field(min_length=1, description="Amounts of which more would meet it: how much is missing is shown."),
     ] = None
     remedy: Annotated[Text, Field(description="What would put it right.")]
     decided_by: Text | None = None
@@ -212,7 +222,9 @@ class Route(Evidence):
 
     title: Text
     stage: Text
-    main: Annotated[bool, Field(description="Shown in full. The one main for_each route is what jurisdictions are compared by.")] = False
+    main: Annotated[
+        bool, Field(description="Shown in full. Jurisdictions are compared by the one main route that is for_each.")
+    ] = False
     summary: Text
     gives: Text | None = None
     for_each: Literal["jurisdiction"] | None = None
@@ -304,7 +316,7 @@ class Jurisdiction(Model):
     board: Board
     tile: Annotated[
         list[Annotated[int, Field(ge=1, le=40)]] | None,
-        Field(min_length=2, max_length=2, description="Row and column on the tile map, counted from 1 at the top left."),
+        Field(min_length=2, max_length=2, description="Row and column on the tile map, from 1 at the top left."),
     ] = None
     note: Text | None = None
 

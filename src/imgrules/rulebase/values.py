@@ -134,7 +134,9 @@ def _read_code(raw: object, type_: ValueType) -> str:
             return by_label[text.lower()]
         hint = did_you_mean(text, type_.codes) or did_you_mean(text, type_.codes.values())
         listing = f"Allowed: {', '.join(type_.codes)}." if len(type_.codes) <= 24 else ""
-        article = {"country": "a country code", "jurisdiction": "a jurisdiction code"}.get(type_.kind, "an allowed value")
+        article = {"country": "a country code", "jurisdiction": "a jurisdiction code"}.get(
+            type_.kind, "an allowed value"
+        )
         raise BadValue(" ".join(filter(None, [f"{text} is not {article}.", hint, listing])).rstrip("."))
     return text
 
@@ -170,7 +172,7 @@ def show(value: Value | None, type_: ValueType) -> str:
     number = f"{value:,}" if isinstance(value, int) else f"{value.normalize():,f}"
     if type_.unit == "USD":
         return f"${number}"
-    if not type_.unit or type_.unit == "year" and isinstance(value, int):
+    if not type_.unit or (type_.unit == "year" and isinstance(value, int)):
         return str(value) if type_.unit == "year" else number
     unit = type_.unit.removesuffix("s") if value == 1 else type_.unit
     return f"{number} {unit}"

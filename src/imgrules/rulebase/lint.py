@@ -1,0 +1,396 @@
+"""What is not wrong in a rulebase but can hardly be meant: rules that decide nothing, and the same rule written twice.
+
+Runs only where `check` found no error, on the grounded rules. A condition counts as constant only if every applicant,
+on every day on which something about it changes and in every jurisdiction, gets the same answer from it.
+
+    R100  a condition is always true, or never
+    R101  two rules have the same meaning
+    R102  a requirement that no route needs, directly or through a condition
+    R103  a requirement that only conditions name, so that nobody is ever shown its remedy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+from imgrules.errors import Problem, Severity
+from imgrules.rulebase.document import Document
+from imgrules.rulebase.ground import Grounder
+from imgrules.rulebase.ir import (
+    FixedNode,
+    GateNode,
+    JunctionNode,
+    LeafNode,
+    Literal,
+    Node,
+    Program,
+    node_of,
+)
+from imgrules.rulebase.rulebase import Entry, Rulebase
+from imgrules.rulebase.usage import names_in, parameters_in
+
+TRUE, FALSE, UNKNOWN = 1, 2, 4
+SAMPLES = 40
+SEARCH_STEPS = 400
+_SWAPPED = {mask: (mask & UNKNOWN) | (TRUE if mask & FALSE else 0) | (FALSE if mask & TRUE else 0) for mask in range(8)}
+_SHOWN = ("fast_tracks", "advice", "alerts", "contradictions", "facts")
+
+
+def lint(rulebase: Rulebase, documents: Mapping[str, Document], problems: Iterable[Problem]) -> list[Problem]:
+    """Warnings about a rulebase; none where it has errors or is incomplete, since it cannot be grounded then."""
+    if any(p.severity is Severity.ERROR for p in problems) or not _complete(rulebase, documents):
+        return []
+    warn = _Warner(documents)
+    grounder = Grounder(rulebase)
+    program = grounder.program(_last_checked(rulebase), rulebase.jurisdictions)
+    return [
+        *_constant_conditions(rulebase, grounder, program, warn),
+        *_same_meaning(program, warn),
+        *_unneeded(rulebase, program, warn),
+    ]
+
+
+def _complete(rulebase: Rulebase, documents: Mapping[str, Document]) -> bool:
+    """Whether every file was read and every condition in it was understood."""
+    if any(document.problems for document in documents.values()):
+        return False
+    fields = ("when", "applies_when", "met_when", "excused_when", "suits_when", "asked_when")
+    entries = [e for section in ("rules", "derived", *_SHOWN) for e in getattr(rulebase, section).values()]
+    written = [(entry, f) for entry in entries for f in fields if getattr(entry.model, f, None) is not None]
+    computed = [e for e in entries if e.section in ("derived", "alerts")]
+    return all(f in e.conditions for e, f in written) and all(e.expression is not None for e in computed)
+
+
+def _last_checked(rulebase: Rulebase) -> date:
+    """The day the rules describe best: the same on every machine, whatever its clock says."""
+    tables = (rulebase.rules, rulebase.parameters, rulebase.facts, rulebase.jurisdictions)
+    return max((e.checked for table in tables for e in table.values()), default=date.max)
+
+
+@dataclass(frozen=True)
+class _Warner:
+    documents: Mapping[str, Document]
+
+    def __call__(self, entry: Entry[Any], code: str, message: str, fix: str, *path: str) -> Problem:
+        line, column = entry.line, entry.column
+        if path and entry.file in self.documents:
+            line, column = self.documents[entry.file].place((entry.section, entry.local_name, *path))
+        return Problem(code, f"{entry.name}: {message}", fix, entry.file, line, column, Severity.WARNING)
+
+
+# conditions that never change -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Watched:
+    """One condition of a rule file, wherever it is grounded, and the answers it has been seen to give."""
+
+    entry: Entry[Any]
+    field: str
+    seen: int = 0
+
+    @property
+    def varies(self) -> bool:
+        return self.seen not in (0, TRUE, FALSE, UNKNOWN)
+
+
+def _constant_conditions(rulebase: Rulebase, grounder: Grounder, program: Program, warn: _Warner) -> Iterator[Problem]:
+    watched: dict[tuple[int, str], _Watched] = {}
+    _Trial(rulebase, program, watched).run()
+    for item in watched.values():
+        for day in _days(rulebase, item.entry):
+            if item.varies or item.seen == UNKNOWN:
+                break
+            scopes = [item.entry.scope] if item.entry.scope else list(rulebase.jurisdictions) if item.entry.each else []
+            _Trial(rulebase, grounder.program(day, scopes), watched, item).run()
+        if item.seen in (TRUE, FALSE):
+            answer = "always true" if item.seen == TRUE else "never true"
+            where = ", in every jurisdiction" if item.entry.each else ""
+            fix = "Correct it, or delete what it makes pointless."
+            yield warn(item.entry, "R100", f"{item.field} is {answer}, on every date{where}.", fix, item.field)
+
+
+def _days(rulebase: Rulebase, entry: Entry[Any]) -> list[date]:
+    """The days on which anything that an entry leans on comes into or goes out of force."""
+    entries, parameters = _below(rulebase, entry)
+    periods: list[Any] = [e.model.in_force for e in entries if getattr(e.model, "in_force", None)]
+    for name in parameters:
+        periods += [value for values in rulebase.values.get(name, {}).values() for value in values]
+    starts = {p.from_ for p in periods if isinstance(p.from_, date)}
+    starts |= {p.from_ - timedelta(days=1) for p in periods if isinstance(p.from_, date)}
+    return sorted(
+        starts | {p.to for p in periods if p.to} | {p.to + timedelta(days=1) for p in periods if p.to}, reverse=True
+    )
+
+
+def _below(rulebase: Rulebase, entry: Entry[Any]) -> tuple[list[Entry[Any]], set[str]]:
+    """Every entry and parameter that an entry leans on, directly or not."""
+    found: dict[int, Entry[Any]] = {}
+    parameters: set[str] = set()
+    waiting = [entry]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in found:
+            continue
+        found[id(one)] = one
+        for scope in [one.scope] if one.scope or not one.each else rulebase.jurisdictions:
+            named = [rulebase.find(name, scope, one.each) for name in names_in(one)]
+            waiting += [target for _, target in filter(None, named) if target.section != "facts"]
+            found_parameters = [rulebase.find_parameter(name, scope) for name in parameters_in(one)]
+            parameters |= {parameter.name for parameter, _ in filter(None, found_parameters)}
+            excuse = rulebase.excuses.get(f"{one.local_name}@{scope}") if one.section == "requirements" else None
+            waiting += [excuse] if excuse else []
+    return list(found.values()), parameters
+
+
+class _Trial:
+    """Tries the conditions of one program: with random applicants first, then by search where they left a doubt."""
+
+    def __init__(
+        self,
+        rulebase: Rulebase,
+        program: Program,
+        watched: dict[tuple[int, str], _Watched],
+        only: _Watched | None = None,
+    ) -> None:
+        self.nodes = program.nodes
+        self.variables = _Variables(rulebase, program)
+        self.conditions = [
+            (watched.setdefault((id(entry), name), _Watched(entry, name)), literal)
+            for entry, name, literal in _conditions(rulebase, program)
+            if only is None or (entry is only.entry and name == only.field)
+        ]
+
+    def run(self) -> None:
+        """Add the answers seen to each condition watched."""
+        random = Random(0)  # the same warnings every time, not a secret
+        for _ in range(SAMPLES):
+            doubtful = [(item, literal) for item, literal in self.conditions if not item.varies]
+            if not doubtful:
+                return
+            masks = self._masks([literal for _, literal in doubtful], self.variables.choose(random))
+            for item, literal in doubtful:
+                item.seen |= _signed(literal, masks)
+        for item, literal in self.conditions:
+            if not item.varies:
+                self._search(item, literal)
+
+    def _masks(self, literals: Iterable[Literal], leaves: Mapping[str, int]) -> dict[str, int]:
+        """What each node beneath some literals can still be, given what each leaf can be."""
+        found: dict[str, int] = {}
+        for node in self._cone(literals):
+            found[node.id] = _mask(node, found, leaves)
+        return found
+
+    def _cone(self, literals: Iterable[Literal]) -> list[Node]:
+        ids: set[str] = set()
+        waiting = [node_of(literal) for literal in literals]
+        while waiting:
+            one = waiting.pop()
+            if one not in ids:
+                ids.add(one)
+                waiting += [node_of(part) for part in _parts(self.nodes[one])]
+        return [node for node in self.nodes.values() if node.id in ids]
+
+    def _search(self, item: _Watched, literal: Literal) -> None:
+        """Every applicant who could matter, one fact after another. Where there are too many, the condition passes."""
+        leaves = [node for node in self._cone([literal]) if isinstance(node, LeafNode)]
+        order = list(dict.fromkeys(self.variables.of[leaf.id] for leaf in leaves))
+        steps = 0
+
+        def look(free: list[str], known: dict[str, int]) -> None:
+            nonlocal steps
+            steps += 1
+            left = _signed(literal, self._masks([literal], {**self.variables.open, **known}))
+            if steps > SEARCH_STEPS:
+                item.seen |= TRUE | FALSE
+            elif left in (TRUE, FALSE, UNKNOWN):
+                item.seen |= left
+            elif left & ~item.seen:
+                for cell in self.variables.cells[free[0]]:
+                    if not item.varies:
+                        look(free[1:], {**known, **cell})
+
+        look(order, {})
+
+
+def _conditions(rulebase: Rulebase, program: Program) -> Iterator[tuple[Entry[Any], str, Literal]]:
+    """Every written condition that is in force in a program, with the entry and field it is written in."""
+    for segment in program.segments:
+        for rule in segment.rules.values():
+            if rule.applies:
+                yield rule.entry, "applies_when", rule.applies
+            if rule.met and rule.entry.section != "routes" and rule.entry.model.decides != "nothing":
+                yield rule.entry, "met_when" if rule.entry.section == "requirements" else "when", rule.met
+        for (place, name), literal in segment.conditions.items():
+            section, _, full = place.partition(":")
+            table = getattr(rulebase, section)
+            yield table.get(full) or table[full.partition("@")[0]], name, literal
+
+
+class _Variables:
+    """What applicants can differ in, as far as the leaves of a program can tell: each fact cut into a few cells.
+
+    A cell says what each leaf on the fact comes to. Sets are not cut up: each leaf on one may be anything.
+    """
+
+    def __init__(self, rulebase: Rulebase, program: Program) -> None:
+        leaves = [node for node in program.nodes.values() if isinstance(node, LeafNode)]
+        types = {name: program.types.get(name, ValueType("int")) for name in {leaf.fact for leaf in leaves}}
+        self.of = {leaf.id: leaf.id if types[leaf.fact].kind == "set" else leaf.fact for leaf in leaves}
+        grouped: dict[str, list[LeafNode]] = {}
+        for leaf in leaves:
+            grouped.setdefault(self.of[leaf.id], []).append(leaf)
+        self.cells = {name: _cells(rulebase, types[group[0].fact], group) for name, group in grouped.items()}
+        self.open: dict[str, int] = {}
+        for cell in (cell for cells in self.cells.values() for cell in cells):
+            for leaf_id, mask in cell.items():
+                self.open[leaf_id] = self.open.get(leaf_id, 0) | mask
+
+    def choose(self, random: Random) -> dict[str, int]:
+        """A random applicant who has told everything."""
+        return {leaf: mask for cells in self.cells.values() for leaf, mask in random.choice(cells).items()}
+
+
+def _cells(rulebase: Rulebase, type_: ValueType, leaves: list[LeafNode]) -> list[dict[str, int]]:
+    if type_.kind == "set":
+        (leaf,) = leaves
+        found = [mask for test, mask in ((leaf.proves, TRUE), (leaf.refutes, FALSE)) if test]
+        return [{leaf.id: mask} for mask in (found if len(found) == 2 else [*found, UNKNOWN])]
+    cells = ({leaf.id: _on(leaf, value) for leaf in leaves} for value in _values(rulebase, type_, leaves))
+    return list({tuple(cell.items()): cell for cell in cells}.values())
+
+
+def _on(leaf: LeafNode, value: Any) -> int:
+    if leaf.proves and leaf.proves.holds(value):
+        return TRUE
+    return FALSE if leaf.refutes and leaf.refutes.holds(value) else UNKNOWN
+
+
+def _values(rulebase: Rulebase, type_: ValueType, leaves: list[LeafNode]) -> list[Any]:
+    """One value from each cell: every value that a leaf names, and one from each gap between them."""
+    named = {test.value for leaf in leaves for test in (leaf.proves, leaf.refutes) if test}
+    if type_.kind == "bool":
+        return [True, False]
+    if type_.kind not in ORDERED:
+        codes = {code for value in named for code in (value if isinstance(value, frozenset) else {value})}
+        others = [code for code in type_.codes if code not in codes]
+        return [*sorted(codes), *others[:1]]
+    step: Any = timedelta(days=1) if type_.kind == "date" else QUANTUM if type_.kind == "decimal" else 1
+    tried = sorted({near for value in named for near in (value - step, value, value + step)})
+    fact = rulebase.facts.get(leaves[0].fact)
+    for side, bound in zip((0, 1), (fact.model.range if fact and fact.model.range else ()), strict=False):
+        if bound != "today":
+            limit: Any = read_value(bound, type_)
+            tried = [value for value in tried if (value >= limit if side == 0 else value <= limit)] or [limit]
+    return tried
+
+
+def _parts(node: Node) -> tuple[Literal, ...]:
+    return node.parts if isinstance(node, JunctionNode) else (node.part,) if isinstance(node, GateNode) else ()
+
+
+def _signed(literal: Literal, masks: Mapping[str, int]) -> int:
+    mask = masks[literal[:-1]]
+    return mask if literal[-1] == "+" else _SWAPPED[mask]
+
+
+def _mask(node: Node, found: Mapping[str, int], leaves: Mapping[str, int]) -> int:
+    """What a node can be: exact where each part can be one thing only, else at least all it can be."""
+    if isinstance(node, LeafNode):
+        return leaves[node.id]
+    if isinstance(node, FixedNode):
+        return UNKNOWN if node.truth is None else TRUE if node.truth else FALSE
+    if isinstance(node, GateNode):
+        mask = _signed(node.part, found)
+        passed = {"both": TRUE | FALSE, "met": TRUE, "not_met": FALSE, "nothing": 0}[node.decides] | UNKNOWN
+        return mask & passed | (UNKNOWN if mask & ~passed else 0)
+    assert isinstance(node, JunctionNode)
+    masks = [_signed(part, found) for part in node.parts]
+    if node.kind == "any":
+        return _SWAPPED[_conjunction([_SWAPPED[mask] for mask in masks])]
+    return _conjunction(masks)
+
+
+def _conjunction(masks: list[int]) -> int:
+    true = TRUE if all(mask & TRUE for mask in masks) else 0
+    false = FALSE if any(mask & FALSE for mask in masks) else 0
+    unknown = UNKNOWN if any(mask & UNKNOWN for mask in masks) and all(mask & (TRUE | UNKNOWN) for mask in masks) else 0
+    return true | false | unknown
+
+
+# the same rule twice --------------------------------------------------------------------------------------------------
+
+
+def _same_meaning(program: Program, warn: _Warner) -> Iterator[Problem]:
+    """Two rules, both national or both written for every jurisdiction, that come to the same wherever they are grounded."""
+    meanings: dict[str, list[object]] = {}
+    entries: dict[str, Entry[Any]] = {}
+    for segment in program.segments:
+        shapes: dict[str, object] = {}
+        for node in segment.nodes:
+            shapes[node.id] = _shape(node, shapes)
+        for rule in segment.rules.values():
+            if rule.entry.section in ("findings", "requirements") and rule.entry.scope is None:
+                entries[rule.entry.name] = rule.entry
+                meanings.setdefault(rule.entry.name, []).append(_meaning(rule, shapes))
+    first: dict[object, str] = {}
+    for name, meaning in meanings.items():
+        other = first.setdefault(repr(meaning), name)
+        if other != name:
+            twin = entries[other]
+            message = f"it has the same meaning as {other} ({twin.file}:{twin.line})."
+            yield warn(entries[name], "R101", message, "Keep one of them, or let one name the other.")
+
+
+def _shape(node: Node, shapes: Mapping[str, object]) -> object:
+    """What a node says, whatever its number and the order of its parts."""
+    if isinstance(node, LeafNode):
+        return ("leaf", node.fact, node.proves, node.refutes, node.parameter)
+    if isinstance(node, FixedNode):
+        return ("fixed", node.truth, node.text, node.parameter, node.reason)
+    parts = sorted(repr((shapes.get(node_of(part), node_of(part)), part[-1])) for part in _parts(node))
+    return ("gate", node.decides, parts) if isinstance(node, GateNode) else (node.kind, parts)
+
+
+def _meaning(rule: GroundRule, shapes: Mapping[str, object]) -> object:
+    model = rule.entry.model
+    literals = [rule.applies, rule.met, *rule.excused]
+    said = [
+        (literal and shapes.get(node_of(literal), node_of(literal)), literal and literal[-1]) for literal in literals
+    ]
+    return (rule.entry.section, rule.scope, model.decides, getattr(model, "blocker", None), str(model.in_force), said)
+
+
+# requirements nobody meets ---------------------------------------------------------------------------------------------
+
+
+def _unneeded(rulebase: Rulebase, program: Program, warn: _Warner) -> Iterator[Problem]:
+    """Requirements that are used, as R052 sees it, and yet no route ever shows."""
+    shown = {id(program.rules[name].entry) for rule in program.rules.values() for name in rule.needs}
+    shown |= {
+        id(found[1]) for stage in rulebase.stages.values() if (found := rulebase.find(stage.model.shown_by, None))
+    }
+    routes = list(rulebase.routes.values())
+    leaned_on = {id(entry) for route in routes for entry in _below(rulebase, route)[0]}
+    named = {id(entry) for one in _everything(rulebase) for entry in _below(rulebase, one)[0] if entry is not one}
+    for entry in rulebase.requirements.values():
+        if id(entry) in shown or id(entry) not in named:
+            continue
+        if id(entry) in leaned_on:
+            fix = "Let a route need it, or write it as a finding."
+            yield warn(
+                entry, "R103", "only conditions name this requirement, so its blocker and remedy are never shown.", fix
+            )
+        else:
+            fix = "Let a route need it, write it as a finding, or delete it."
+            yield warn(entry, "R102", "no route needs this requirement, directly or through a condition.", fix)
+
+
+def _everything(rulebase: Rulebase) -> Iterator[Entry[Any]]:
+    for section in ("rules", *_SHOWN):
+        yield from getattr(rulebase, section).values()
