@@ -6,6 +6,7 @@ from typing import Any
 
 from imgrules.assessment.assess import Derived
 from imgrules.assessment.unknowns import Cause
+from imgrules.rulebase import schema
 from imgrules.rulebase.ground import DISCONTINUED, NOT_IN_FORCE, OPENING_UNKNOWN, UPCOMING, WEAK
 from imgrules.rulebase.rulebase import Rulebase
 
@@ -25,7 +26,9 @@ def cause_text(derived: Derived, cause: Cause, scope: str | None) -> str:
         if cause.reason == "bounds" and found:
             known = f" (what is known: {derived.wording.parameter(*found)})"
         note = f" {value.note}" if value and value.note else ""
-        return f"Not established: {title}{where}{known}. Confirm with {_authority(rulebase, code or scope)}.{note}"
+        return (
+            f"Not established: {title}{where}{known}. Confirm with {_authority(rulebase, code or scope, value)}.{note}"
+        )
     rule = derived.program.rules[cause.name]
     title = derived.wording.fill(rule.entry.model.title, derived.values, rule.scope)
     reasons = {
@@ -35,7 +38,7 @@ def cause_text(derived: Derived, cause: Cause, scope: str | None) -> str:
         UPCOMING: f"Not yet in force: {title}.",
         DISCONTINUED: f"No longer exists: {title}.",
     }
-    return f"{reasons[cause.reason]} Confirm with {_authority(rulebase, rule.scope or scope)}."
+    return f"{reasons[cause.reason]} Confirm with {_authority(rulebase, rule.scope or scope, rule.entry.model)}."
 
 
 def _basis(model: Any) -> str:
@@ -44,5 +47,10 @@ def _basis(model: Any) -> str:
     return "memory" if model.basis == "memory" else "sources that leave doubt"
 
 
-def _authority(rulebase: Rulebase, code: str | None) -> str:
-    return rulebase.jurisdictions[code].model.board.name if code else "the body that decides"
+def _authority(rulebase: Rulebase, code: str | None, evidence: schema.Evidence | None) -> str:
+    """Whom to ask: the jurisdiction's board, else the official body whose own page is cited."""
+    if code:
+        return rulebase.jurisdictions[code].model.board.name
+    models = [rulebase.sources[c.id].model for c in evidence.cited] if evidence else []
+    official = [model.publisher for model in models if model.kind == "primary"]
+    return official[0] if official else "the body that decides"

@@ -10,9 +10,6 @@ import click
 from imgrules.cli.common import as_of_option, the_case, the_rulebase
 
 if TYPE_CHECKING:
-    from rich.table import Table
-    from rich.text import Text
-
     from imgrules.assessment.result import Status
     from imgrules.assessment.states import Comparison, Standing
     from imgrules.cli.text import Page
@@ -35,14 +32,10 @@ class _MapCommand(click.Command):
 @click.command(cls=_MapCommand)
 @click.argument("case", metavar="CASE")
 @as_of_option
-@click.option(
-    "--status", "statuses", multiple=True, metavar="STATUS", help="Only these: open, reachable ...; repeatable."
-)
+@click.option("--status", "statuses", multiple=True, help="Only these statuses: open,reachable ...; repeatable.")
 @click.option("--only", multiple=True, metavar="XX,YY", help="Only these jurisdictions, by code or name; repeatable.")
 @click.option("--with-fast-track", is_flag=True, help="Only where a fast track is recommended.")
-@click.option(
-    "--map", "picture", metavar="[FILE.svg]", help="A tile map: on the terminal, or written to a file as SVG."
-)
+@click.option("--map", "picture", metavar="[FILE.svg]", help="A tile map: on the terminal, or as SVG into a file.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv"]), help="How to print the list.  [default: table]"
 )
@@ -136,7 +129,8 @@ def csv_text(shown: Comparison) -> str:
 
     out = io.StringIO()
     header = [
-        "code", "name", "kind", "aimed_at", "route", "status", "missing", "missing_least", "missing_most", "missing_unit",
+        "code", "name", "kind", "aimed_at", "route", "status",
+        "missing", "missing_least", "missing_most", "missing_unit",
         "blockers", *BLOCKER_KINDS, "blocking", "unknown_facts", "to_confirm",
         "fast_track", "fast_track_status", "fast_track_route", "fast_track_title",
     ]  # fmt: skip
@@ -191,52 +185,36 @@ def _print_table(everything: Comparison, shown: Comparison) -> None:
     if not shown.jurisdictions:
         page.para("No jurisdiction is left by these filters.", 0)
         return
-    page.console.print(_table(page, shown))
+    _print_rows(page, shown)
     _print_key(page, everything, shown)
     _print_foot(page)
 
 
-def _table(page: Page, shown: Comparison) -> Table:
-    """One line a jurisdiction, made for 80 columns; only the fast tracks take what a wider screen gives."""
-    from rich import box
-    from rich.table import Table
+def _print_rows(page: Page, shown: Comparison) -> None:
+    """One line a jurisdiction in columns of a fixed width, and below it the best fast track at full width."""
     from rich.text import Text
 
     from imgrules.cli.text import STATUS_STYLE
-    from imgrules.cli.tilemap import short, symbol
+    from imgrules.cli.tilemap import TRACK_MARK, short, symbol
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column("", no_wrap=True)
-    table.add_column("jurisdiction", width=14)
-    table.add_column("status", no_wrap=True)
-    table.add_column(f"{shown.unit or ''} missing".strip(), justify="right", width=7)
-    table.add_column("not met", width=7)
-    table.add_column("not known", justify="right", width=5)
-    table.add_column("best fast track", ratio=1)
+    missing = f"{shown.unit} missing" if shown.unit else ""
+    widths = (max(len(s.name) for s in shown.jurisdictions) + 5, 17, len(missing), 10, 10)
+
+    def line(*cells: Text | str) -> Text:
+        padded = [cell.copy() if isinstance(cell, Text) else Text(cell) for cell in cells]
+        for i, (cell, width) in enumerate(zip(padded, widths, strict=True)):
+            cell.align("left" if i < 2 else "right", width)
+        return Text().join(padded)
+
+    page.console.print(line("jurisdiction", "status", missing, "not met", "not known"), style="bold")
     for s in shown.jurisdictions:
-        style = STATUS_STYLE[s.status][0]
-        table.add_row(
-            Text(f"{s.code}{'*' if s.aimed_at else ''}", style="bold"),
-            s.name,
-            Text(f"{symbol(page, s.status)} {s.status.value.replace('_', ' ')}", style=style),
-            short(s.missing, "–" if page.unicode else "-"),
-            " ".join(f"{n}{kind[0]}" for kind, n in s.blockers.items()),
-            str(s.unknown or ""),
-            _track(page, s),
-        )
-    return table
-
-
-def _track(page: Page, standing: Standing) -> Text:
-    from rich.text import Text
-
-    from imgrules.cli.text import STATUS_STYLE
-    from imgrules.cli.tilemap import symbol
-
-    track = standing.fast_track
-    if track is None:
-        return Text("")
-    return Text.assemble((f"{symbol(page, track.status)} ", STATUS_STYLE[track.status][0]), track.title)
+        name = Text.assemble((s.code, "bold"), "*" if s.aimed_at else " ", f" {s.name}")
+        status = Text(f"{symbol(page, s.status)} {s.status.value.replace('_', ' ')}", style=STATUS_STYLE[s.status][0])
+        blockers = " ".join(f"{n}{kind[0]}" for kind, n in s.blockers.items())
+        page.console.print(line(name, status, short(s.missing), blockers, str(s.unknown or "")))
+        if s.fast_track:
+            style = STATUS_STYLE[s.fast_track.status][0]
+            page.item(Text(f"{TRACK_MARK} {symbol(page, s.fast_track.status)}", style=style), s.fast_track.title, 4)
 
 
 def _print_key(page: Page, everything: Comparison, shown: Comparison) -> None:
@@ -244,7 +222,7 @@ def _print_key(page: Page, everything: Comparison, shown: Comparison) -> None:
     from rich.text import Text
 
     from imgrules.cli.text import KIND_WORDS, STATUS_STYLE, STATUS_WORDS
-    from imgrules.cli.tilemap import statuses, symbol
+    from imgrules.cli.tilemap import TRACK_MARK, statuses, symbol
 
     page.console.print()
     for status, count in statuses(shown):
@@ -252,12 +230,14 @@ def _print_key(page: Page, everything: Comparison, shown: Comparison) -> None:
     left_out = len(everything.jurisdictions) - len(shown.jurisdictions)
     if left_out:
         page.item(" ", f"{left_out} left out by the filters", 0)
-    kinds = dict.fromkeys(kind for s in shown.jurisdictions for kind in s.blockers)
+    kinds = {kind for s in shown.jurisdictions for kind in s.blockers}
     if kinds:
-        page.para(f"not met: {', '.join(f'{k[0]} {KIND_WORDS[k]}' for k in KIND_WORDS if k in kinds)}", 0, "dim")
+        words = ", ".join(f"{kind[0]} {text}" for kind, text in KIND_WORDS.items() if kind in kinds)
+        page.para(f"not met: {words}", 0, "dim")
     if shown.unit:
-        page.para(
-            f"{shown.unit} missing: by the usual rule; a range where the rule or the case leaves it open", 0, "dim"
-        )
+        words = "0-6 where rule or case leaves it open, ? where nobody can say"
+        page.para(f"{shown.unit} missing: {words}", 0, "dim")
+    if any(s.fast_track for s in shown.jurisdictions):
+        page.para(f"{TRACK_MARK} the best of the fast tracks recommended there, with its own status", 0, "dim")
     if any(s.aimed_at for s in shown.jurisdictions):
         page.para("* aimed at by the case", 0, "dim")

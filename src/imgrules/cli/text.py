@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from imgrules.assessment.case import Case
 from imgrules.assessment.explain import Reason
-from imgrules.assessment.result import AlertResult, Assessment, Blocker, RouteResult, Source, Status
+from imgrules.assessment.result import AlertResult, Assessment, Blocker, FastTrackResult, RouteResult, Source, Status
 from imgrules.assessment.wording import cite
 from imgrules.rulebase.values import Outcome, show_date
 
@@ -62,16 +61,20 @@ class Page:
         self.console.print(Text(text.upper(), style="bold"))
 
     def item(self, mark: Text | str, text: Text | str, indent: int = 2) -> None:
-        """A line with a hanging indent."""
-        grid = Table.grid(padding=(0, 1, 0, 0))
-        grid.add_column(no_wrap=True)
-        grid.add_column(overflow="fold")
-        grid.add_row(mark, text if isinstance(text, Text) else Text(text))
-        self.console.print(Padding(grid, (0, 0, 0, indent)))
+        """A marked paragraph with a hanging indent."""
+        mark = mark if isinstance(mark, Text) else Text(mark)
+        self._hang(Text.assemble(mark, " "), text if isinstance(text, Text) else Text(text), indent)
 
     def para(self, text: Text | str, indent: int = 2, style: str = "") -> None:
-        body = text if isinstance(text, Text) else Text(text, style=style)
-        self.console.print(Padding(body, (0, 0, 0, indent)))
+        """A paragraph."""
+        self._hang(Text(""), text if isinstance(text, Text) else Text(text, style=style), indent)
+
+    def _hang(self, mark: Text, body: Text, indent: int) -> None:
+        room = max(20, self.console.width - indent - mark.cell_len)
+        for i, line in enumerate(body.wrap(self.console, room)):
+            line.rstrip()
+            first = mark if i == 0 else Text(" " * mark.cell_len)
+            self.console.print(Text.assemble(" " * indent, first, line), soft_wrap=True)
 
     def cite(self, sources: Iterable[Source]) -> str:
         """Numbers of sources, for the list at the end."""
@@ -114,7 +117,7 @@ def print_assessment(a: Assessment, everything: bool = False, page: Page | None 
     if not any(r.jurisdiction for r in a.routes):
         page.para("No state is aimed at. Add --state XX to judge licences there.", style="italic")
     if not everything:
-        _other_routes(page, [r for r in a.routes if not r.main])
+        _other_routes(page, [r for r in a.routes if not r.main], {s.id: s.title for s in a.stages})
     _fast_tracks(page, a, everything)
     _next_steps(page, a, everything)
     _advice(page, a, everything)
@@ -199,7 +202,8 @@ def _blocker(page: Page, blocker: Blocker) -> None:
         page.para(blocker.note, 6, "italic")
 
 
-def _other_routes(page: Page, routes: list[RouteResult]) -> None:
+def _other_routes(page: Page, routes: list[RouteResult], stages: dict[str, str]) -> None:
+    """Beside the main routes: those that could be followed by name, the rest counted."""
     if not routes:
         return
     page.heading("Other routes")
@@ -209,16 +213,15 @@ def _other_routes(page: Page, routes: list[RouteResult]) -> None:
             continue
         style, symbol, plain = STATUS_STYLE[status]
         page.para(Text.assemble((f"{symbol if page.unicode else plain} {STATUS_WORDS[status]}", style)), 2)
-        if status is Status.NOT_APPLICABLE:
-            page.para(f"{len(found)} routes; --all does not show them, --format json does.", 4, "dim")
+        if status in (Status.OPEN, Status.REACHABLE, Status.CLOSED, Status.UPCOMING, Status.DISCONTINUED):
+            for route in found:
+                counted = status in (Status.REACHABLE, Status.CLOSED)
+                tail = f"  {len(route.blockers)} missing" if counted and route.blockers else ""
+                page.item("-", Text.assemble(route.title, tail, (f"  {route.id}", "dim")), 4)
             continue
-        for route in found:
-            counts = [
-                f"{len(route.blockers)} missing" if route.blockers else "",
-                f"{len(route.unknown)} unknown" if route.unknown else "",
-            ]
-            tail = ", ".join(filter(None, counts)) if status not in (Status.DISCONTINUED, Status.UPCOMING) else ""
-            page.item("-", Text.assemble(route.title, (f"  {tail}" if tail else "", ""), (f"  {route.id}", "dim")), 4)
+        counts = Counter(stages.get(r.stage, r.stage) for r in found)
+        page.para("; ".join(f"{title}: {n}" for title, n in counts.items()), 4)
+    page.para("--all shows each in full; `imgrules why CASE ROUTE` says why.", 2, "dim")
 
 
 def _alerts(page: Page, alerts: list[AlertResult]) -> None:
@@ -236,22 +239,35 @@ def _alerts(page: Page, alerts: list[AlertResult]) -> None:
 
 
 def _fast_tracks(page: Page, a: Assessment, everything: bool) -> None:
-    tracks = [t for t in a.fast_tracks if t.status is not Status.NOT_APPLICABLE]
+    """Fast tracks that could be followed in full; the undecided, the coming and the gone by name."""
+    tracks = [t for t in a.fast_tracks if t.status not in (Status.NOT_APPLICABLE, Status.CLOSED) or everything]
     if not tracks:
         return
     page.heading("Fast tracks")
-    for track in tracks:
-        style, symbol, plain = STATUS_STYLE[track.status]
-        head = Text.assemble(
-            (track.title, "bold"), (f"  {track.status.value.upper()}", style), (f"  {track.route}", "dim")
-        )
-        page.item(Text(symbol if page.unicode else plain, style=style), head)
-        if track.recommended or everything:
-            page.para(f"Saves: {track.saves} {page.cite(track.sources)}", 4)
-            for caveat in track.caveats:
-                page.item("-", Text(caveat), 4)
-        elif track.replaced_text:
-            page.para(f"Instead: {track.replaced_text}", 4)
+    full = [
+        t for t in tracks if everything or (t.recommended and (t.jurisdiction or t.status is not Status.UNDETERMINED))
+    ]
+    for track in full:
+        _fast_track(page, track)
+    rest = [t for t in tracks if t not in full]
+    for status in Status:
+        named = [t for t in rest if t.status is status]
+        if named:
+            page.para(Text(STATUS_WORDS[status], style=STATUS_STYLE[status][0]), 2)
+        for track in named:
+            instead = (
+                f"  Instead: {track.replaced_text}" if track.replaced_text and status is Status.DISCONTINUED else ""
+            )
+            page.item("-", Text.assemble(track.title, instead, (f"  {track.route}", "dim")), 4)
+
+
+def _fast_track(page: Page, track: FastTrackResult) -> None:
+    style, symbol, plain = STATUS_STYLE[track.status]
+    head = Text.assemble((track.title, "bold"), (f"  {track.status.value.upper()}", style), (f"  {track.route}", "dim"))
+    page.item(Text(symbol if page.unicode else plain, style=style), head)
+    page.para(f"Saves: {track.saves} {page.cite(track.sources)}", 4)
+    for caveat in track.caveats:
+        page.item("-", Text(caveat), 4)
 
 
 def _next_steps(page: Page, a: Assessment, everything: bool) -> None:

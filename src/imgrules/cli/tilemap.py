@@ -23,7 +23,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a status looks where symbols are not to be had: a letter, a colour of the Okabe-Ito set, lines of a pattern."""
+    """How a status looks without a symbol font: a letter, a colour (after Okabe and Ito), lines of a pattern."""
 
     letter: str
     colour: str
@@ -39,22 +39,22 @@ LOOKS = {
     Status.DISCONTINUED: Look("D", "#c4c4c4", ("M4 0v8",)),
     Status.NOT_APPLICABLE: Look("-", "#ffffff", ()),
 }
-TRACK_MARK = "+"
+TRACK_MARK = ">"
 
 _TILE_WIDTH = 6
-_TILE, _GAP, _MARGIN, _HEAD, _LEGEND_ROW, _BAND = 64, 6, 24, 76, 30, 12
-_INK, _PALE = "#1a1a1a", "#8a8a8a"
+_TILE, _GAP, _MARGIN, _HEAD, _LEGEND_ROW, _BAND = 68, 6, 24, 76, 30, 12
+_INK, _PALE = "#1a1a1a", "#707070"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def short(missing: Missing | None, dash: str = "-") -> str:
+def short(missing: Missing | None) -> str:
     """An amount in a few characters: `24`, `12-36`, `24+`, `?`; nothing where nothing is declared."""
     if missing is None:
         return ""
     if missing.exact is not None:
         return str(missing.exact)
     if missing.most is not None:
-        return f"{missing.least}{dash}{missing.most}"
+        return f"{missing.least}-{missing.most}"
     return f"{missing.least}+" if missing.least else "?"
 
 
@@ -86,16 +86,11 @@ def print_map(page: Page, everything: Comparison, shown: Comparison) -> None:
     """The map on the terminal; jurisdictions that the filters leave out keep their place, without a colour."""
     grid = {place: code for code, place in places(everything.jurisdictions).items()}
     by_code = {s.code: s for s in shown.jurisdictions}
-    columns = max((column for _, column in grid), default=0) + 1
     for row in range(max((row for row, _ in grid), default=-1) + 1):
-        lines = [Text(), Text()]
-        for column in range(columns):
-            code = grid.get((row, column), "")
-            for line, cell in zip(lines, _cells(page, code, by_code.get(code)), strict=True):
-                line.append_text(cell).append(" ")
-        for line in lines:
-            line.rstrip()
-            page.console.print(line, no_wrap=True, overflow="crop")
+        columns = max((column for r, column in grid if r == row), default=-1) + 1
+        codes = [grid.get((row, column), "") for column in range(columns)]
+        for line in zip(*(_cells(page, code, by_code.get(code)) for code in codes), strict=True):
+            page.console.print(Text(" ").join(line), no_wrap=True, overflow="crop")
         page.console.print()
     _print_legend(page, shown)
 
@@ -106,7 +101,7 @@ def _cells(page: Page, code: str, standing: Standing | None) -> tuple[Text, Text
         return Text(f" {code}".ljust(_TILE_WIDTH), style="dim"), Text(" " * _TILE_WIDTH)
     style = f"{STATUS_STYLE[standing.status][0]} reverse"
     track = TRACK_MARK if standing.fast_track else " "
-    amount = short(standing.missing, "–" if page.unicode else "-")
+    amount = short(standing.missing)
     if len(amount) > _TILE_WIDTH:
         amount = "..."
     head = f" {code} {symbol(page, standing.status)}{track}"
@@ -130,8 +125,7 @@ def _notes(shown: Comparison) -> list[tuple[str, str]]:
     """What the other signs on a tile mean."""
     notes = [(TRACK_MARK, "a fast track is recommended there")]
     if shown.unit:
-        unknown = "? if unknown, 6+ for 6 or more"
-        notes.append(("6", f"{shown.unit} missing on the standard route ({unknown})"))
+        notes.append(("6", f"{shown.unit} missing (0-6: where rule or case leaves it open; ?: nobody can say)"))
     return notes
 
 
@@ -192,14 +186,14 @@ def _tile(parent: Element, corner: Place, name: str, code: str, standing: Standi
     SubElement(group, "title").text = label
     if standing is None:
         _rect(group, x, y, "#ffffff", dashed=True)
-        _text(group, x + 8, y + 24, code, size=18, colour=_PALE)
+        _text(group, x + 7, y + 23, code, size=17, colour=_PALE)
         return
     _swatch(group, x, y, standing.status)
-    _text(group, x + 7, y + 23, code, size=18, weight="bold")
-    _text(group, x + _TILE - 7, y + 23, LOOKS[standing.status].letter, size=16, weight="bold", anchor="end")
-    _text(group, x + 7, y + 44, short(standing.missing, "–"), size=15)
+    _text(group, x + 7, y + 23, code, size=17, weight="bold")
+    _text(group, x + _TILE - 7, y + 23, LOOKS[standing.status].letter, size=15, weight="bold", anchor="end")
+    _text(group, x + 7, y + 44, short(standing.missing), size=14)
     if standing.fast_track:
-        _text(group, x + _TILE - 7, y + 45, TRACK_MARK, size=20, weight="bold", anchor="end")
+        _text(group, x + _TILE - 7, y + 45, TRACK_MARK, size=17, weight="bold", anchor="end")
 
 
 def _label(name: str, standing: Standing | None) -> str:

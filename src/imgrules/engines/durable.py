@@ -160,7 +160,7 @@ class _Compiled:
             try:
                 messages = [{"sid": _SID, "id": k, "k": k, "v": v} for k, v in facts.items()]
                 if messages:
-                    engine.assert_facts(handle, json.dumps(messages))
+                    engine.assert_facts(handle, json.dumps(messages, separators=(",", ":")))
                 _, state = engine.assert_fact(handle, _fact(_BEGIN))
                 found = engine.start_action_for_state(handle, state)
                 started = True

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from imgrules.errors import Problem, Severity
 from imgrules.rulebase.document import Document
@@ -23,6 +23,7 @@ from imgrules.rulebase.ground import Grounder
 from imgrules.rulebase.ir import (
     FixedNode,
     GateNode,
+    GroundRule,
     JunctionNode,
     LeafNode,
     Literal,
@@ -32,6 +33,7 @@ from imgrules.rulebase.ir import (
 )
 from imgrules.rulebase.rulebase import Entry, Rulebase
 from imgrules.rulebase.usage import names_in, parameters_in
+from imgrules.rulebase.values import ORDERED, QUANTUM, ValueType, read_value
 
 TRUE, FALSE, UNKNOWN = 1, 2, 4
 SAMPLES = 40
@@ -45,12 +47,12 @@ def lint(rulebase: Rulebase, documents: Mapping[str, Document], problems: Iterab
     if any(p.severity is Severity.ERROR for p in problems) or not _complete(rulebase, documents):
         return []
     warn = _Warner(documents)
-    grounder = Grounder(rulebase)
+    grounder, leaning = Grounder(rulebase), _Leaning(rulebase)
     program = grounder.program(_last_checked(rulebase), rulebase.jurisdictions)
     return [
-        *_constant_conditions(rulebase, grounder, program, warn),
+        *_constant_conditions(rulebase, grounder, program, leaning, warn),
         *_same_meaning(program, warn),
-        *_unneeded(rulebase, program, warn),
+        *_unneeded(rulebase, program, leaning, warn),
     ]
 
 
@@ -98,12 +100,17 @@ class _Watched:
         return self.seen not in (0, TRUE, FALSE, UNKNOWN)
 
 
-def _constant_conditions(rulebase: Rulebase, grounder: Grounder, program: Program, warn: _Warner) -> Iterator[Problem]:
-    watched: dict[tuple[int, str], _Watched] = {}
+_Watch: TypeAlias = dict[tuple[int, str], _Watched]
+
+
+def _constant_conditions(
+    rulebase: Rulebase, grounder: Grounder, program: Program, leaning: _Leaning, warn: _Warner
+) -> Iterator[Problem]:
+    watched: _Watch = {}
     _Trial(rulebase, program, watched).run()
     for item in watched.values():
-        for day in _days(rulebase, item.entry):
-            if item.varies or item.seen == UNKNOWN:
+        for day in leaning.days(item.entry) if item.seen in (0, TRUE, FALSE) else ():
+            if item.seen not in (0, TRUE, FALSE):
                 break
             scopes = [item.entry.scope] if item.entry.scope else list(rulebase.jurisdictions) if item.entry.each else []
             _Trial(rulebase, grounder.program(day, scopes), watched, item).run()
@@ -114,50 +121,58 @@ def _constant_conditions(rulebase: Rulebase, grounder: Grounder, program: Progra
             yield warn(item.entry, "R100", f"{item.field} is {answer}, on every date{where}.", fix, item.field)
 
 
-def _days(rulebase: Rulebase, entry: Entry[Any]) -> list[date]:
-    """The days on which anything that an entry leans on comes into or goes out of force."""
-    entries, parameters = _below(rulebase, entry)
-    periods: list[Any] = [e.model.in_force for e in entries if getattr(e.model, "in_force", None)]
-    for name in parameters:
-        periods += [value for values in rulebase.values.get(name, {}).values() for value in values]
-    starts = {p.from_ for p in periods if isinstance(p.from_, date)}
-    starts |= {p.from_ - timedelta(days=1) for p in periods if isinstance(p.from_, date)}
-    return sorted(
-        starts | {p.to for p in periods if p.to} | {p.to + timedelta(days=1) for p in periods if p.to}, reverse=True
-    )
+class _Leaning:
+    """Which entries and parameters each entry leans on; looked up once each."""
 
+    def __init__(self, rulebase: Rulebase) -> None:
+        self.rulebase = rulebase
+        self._direct: dict[int, tuple[list[Entry[Any]], set[str]]] = {}
 
-def _below(rulebase: Rulebase, entry: Entry[Any]) -> tuple[list[Entry[Any]], set[str]]:
-    """Every entry and parameter that an entry leans on, directly or not."""
-    found: dict[int, Entry[Any]] = {}
-    parameters: set[str] = set()
-    waiting = [entry]
-    while waiting:
-        one = waiting.pop()
-        if id(one) in found:
-            continue
-        found[id(one)] = one
-        for scope in [one.scope] if one.scope or not one.each else rulebase.jurisdictions:
-            named = [rulebase.find(name, scope, one.each) for name in names_in(one)]
-            waiting += [target for _, target in filter(None, named) if target.section != "facts"]
-            found_parameters = [rulebase.find_parameter(name, scope) for name in parameters_in(one)]
-            parameters |= {parameter.name for parameter, _ in filter(None, found_parameters)}
-            excuse = rulebase.excuses.get(f"{one.local_name}@{scope}") if one.section == "requirements" else None
-            waiting += [excuse] if excuse else []
-    return list(found.values()), parameters
+    def direct(self, entry: Entry[Any]) -> tuple[list[Entry[Any]], set[str]]:
+        """What an entry's own conditions, arithmetic, needs and excuses name, in any jurisdiction."""
+        if id(entry) not in self._direct:
+            find, find_parameter = self.rulebase.find, self.rulebase.find_parameter
+            names, parameters = set(names_in(entry)), set(parameters_in(entry))
+            entries: dict[int, Entry[Any]] = {}
+            values: set[str] = set()
+            for scope in [entry.scope] if entry.scope or not entry.each else self.rulebase.jurisdictions:
+                entries |= {id(f[1]): f[1] for name in names if (f := find(name, scope, entry.each))}
+                values |= {g[0].name for name in parameters if (g := find_parameter(name, scope))}
+                excuse = self.rulebase.excuses.get(f"{entry.local_name}@{scope}")
+                if excuse and entry.section == "requirements":
+                    entries[id(excuse)] = excuse
+            self._direct[id(entry)] = [e for e in entries.values() if e.section != "facts"], values
+        return self._direct[id(entry)]
+
+    def below(self, entry: Entry[Any]) -> tuple[list[Entry[Any]], set[str]]:
+        """The same, and what those lean on in turn; the entry itself included."""
+        found = {id(entry): entry}
+        waiting, parameters = [entry], set()
+        while waiting:
+            entries, values = self.direct(waiting.pop())
+            parameters |= values
+            waiting += [e for e in entries if id(e) not in found]
+            found |= {id(e): e for e in entries}
+        return list(found.values()), parameters
+
+    def days(self, entry: Entry[Any]) -> list[date]:
+        """The days on each side of every change of anything that an entry leans on, the latest first."""
+        entries, parameters = self.below(entry)
+        periods: list[Any] = [e.model.in_force for e in entries if getattr(e.model, "in_force", None)]
+        for name in parameters:
+            periods += [value for values in self.rulebase.values.get(name, {}).values() for value in values]
+        first = {p.from_ for p in periods if isinstance(p.from_, date)}
+        last = {p.to for p in periods if p.to}
+        one = timedelta(days=1)
+        return sorted(first | {day - one for day in first} | last | {day + one for day in last}, reverse=True)
 
 
 class _Trial:
     """Tries the conditions of one program: with random applicants first, then by search where they left a doubt."""
 
-    def __init__(
-        self,
-        rulebase: Rulebase,
-        program: Program,
-        watched: dict[tuple[int, str], _Watched],
-        only: _Watched | None = None,
-    ) -> None:
+    def __init__(self, rulebase: Rulebase, program: Program, watched: _Watch, only: _Watched | None = None) -> None:
         self.nodes = program.nodes
+        self.places = {node_id: i for i, node_id in enumerate(self.nodes)}
         self.variables = _Variables(rulebase, program)
         self.conditions = [
             (watched.setdefault((id(entry), name), _Watched(entry, name)), literal)
@@ -167,26 +182,18 @@ class _Trial:
 
     def run(self) -> None:
         """Add the answers seen to each condition watched."""
-        random = Random(0)  # the same warnings every time, not a secret
+        random = Random(0)  # the same applicants, and so the same warnings, every time
         for _ in range(SAMPLES):
             doubtful = [(item, literal) for item, literal in self.conditions if not item.varies]
-            if not doubtful:
-                return
-            masks = self._masks([literal for _, literal in doubtful], self.variables.choose(random))
+            masks = _masks(self._cone(literal for _, literal in doubtful), self.variables.choose(random))
             for item, literal in doubtful:
                 item.seen |= _signed(literal, masks)
         for item, literal in self.conditions:
             if not item.varies:
                 self._search(item, literal)
 
-    def _masks(self, literals: Iterable[Literal], leaves: Mapping[str, int]) -> dict[str, int]:
-        """What each node beneath some literals can still be, given what each leaf can be."""
-        found: dict[str, int] = {}
-        for node in self._cone(literals):
-            found[node.id] = _mask(node, found, leaves)
-        return found
-
     def _cone(self, literals: Iterable[Literal]) -> list[Node]:
+        """The nodes beneath some literals, each after those it leans on."""
         ids: set[str] = set()
         waiting = [node_of(literal) for literal in literals]
         while waiting:
@@ -194,18 +201,18 @@ class _Trial:
             if one not in ids:
                 ids.add(one)
                 waiting += [node_of(part) for part in _parts(self.nodes[one])]
-        return [node for node in self.nodes.values() if node.id in ids]
+        return [self.nodes[one] for one in sorted(ids, key=self.places.__getitem__)]
 
     def _search(self, item: _Watched, literal: Literal) -> None:
         """Every applicant who could matter, one fact after another. Where there are too many, the condition passes."""
-        leaves = [node for node in self._cone([literal]) if isinstance(node, LeafNode)]
-        order = list(dict.fromkeys(self.variables.of[leaf.id] for leaf in leaves))
+        cone = self._cone([literal])
+        order = list(dict.fromkeys(self.variables.of[node.id] for node in cone if isinstance(node, LeafNode)))
         steps = 0
 
         def look(free: list[str], known: dict[str, int]) -> None:
             nonlocal steps
             steps += 1
-            left = _signed(literal, self._masks([literal], {**self.variables.open, **known}))
+            left = _signed(literal, _masks(cone, {**self.variables.open, **known}))
             if steps > SEARCH_STEPS:
                 item.seen |= TRUE | FALSE
             elif left in (TRUE, FALSE, UNKNOWN):
@@ -299,6 +306,14 @@ def _signed(literal: Literal, masks: Mapping[str, int]) -> int:
     return mask if literal[-1] == "+" else _SWAPPED[mask]
 
 
+def _masks(cone: Iterable[Node], leaves: Mapping[str, int]) -> dict[str, int]:
+    """What each node can still be, given what each leaf can be."""
+    found: dict[str, int] = {}
+    for node in cone:
+        found[node.id] = _mask(node, found, leaves)
+    return found
+
+
 def _mask(node: Node, found: Mapping[str, int], leaves: Mapping[str, int]) -> int:
     """What a node can be: exact where each part can be one thing only, else at least all it can be."""
     if isinstance(node, LeafNode):
@@ -363,34 +378,27 @@ def _meaning(rule: GroundRule, shapes: Mapping[str, object]) -> object:
     said = [
         (literal and shapes.get(node_of(literal), node_of(literal)), literal and literal[-1]) for literal in literals
     ]
-    return (rule.entry.section, rule.scope, model.decides, getattr(model, "blocker", None), str(model.in_force), said)
+    obstacle = (getattr(model, "blocker", None), getattr(model, "decided_by", None), str(model.in_force))
+    return (rule.entry.section, rule.scope, model.decides, obstacle, said)
 
 
 # requirements nobody meets ---------------------------------------------------------------------------------------------
 
 
-def _unneeded(rulebase: Rulebase, program: Program, warn: _Warner) -> Iterator[Problem]:
+def _unneeded(rulebase: Rulebase, program: Program, leaning: _Leaning, warn: _Warner) -> Iterator[Problem]:
     """Requirements that are used, as R052 sees it, and yet no route ever shows."""
     shown = {id(program.rules[name].entry) for rule in program.rules.values() for name in rule.needs}
-    shown |= {
-        id(found[1]) for stage in rulebase.stages.values() if (found := rulebase.find(stage.model.shown_by, None))
-    }
-    routes = list(rulebase.routes.values())
-    leaned_on = {id(entry) for route in routes for entry in _below(rulebase, route)[0]}
-    named = {id(entry) for one in _everything(rulebase) for entry in _below(rulebase, one)[0] if entry is not one}
+    shown |= {id(found[1]) for e in rulebase.stages.values() if (found := rulebase.find(e.model.shown_by, None))}
+    everything = [e for section in ("rules", *_SHOWN) for e in getattr(rulebase, section).values()]
+    named = {id(entry) for one in everything for entry in leaning.direct(one)[0] if entry is not one}
+    leaned_on = {id(entry) for route in rulebase.routes.values() for entry in leaning.below(route)[0]}
+    leaned_on |= {id(entry) for one in everything if id(one) in shown for entry in leaning.below(one)[0]}
     for entry in rulebase.requirements.values():
         if id(entry) in shown or id(entry) not in named:
             continue
         if id(entry) in leaned_on:
             fix = "Let a route need it, or write it as a finding."
-            yield warn(
-                entry, "R103", "only conditions name this requirement, so its blocker and remedy are never shown.", fix
-            )
+            yield warn(entry, "R103", "only conditions name this requirement, so nobody is shown its remedy.", fix)
         else:
             fix = "Let a route need it, write it as a finding, or delete it."
             yield warn(entry, "R102", "no route needs this requirement, directly or through a condition.", fix)
-
-
-def _everything(rulebase: Rulebase) -> Iterator[Entry[Any]]:
-    for section in ("rules", *_SHOWN):
-        yield from getattr(rulebase, section).values()

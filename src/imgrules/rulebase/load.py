@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from imgrules._version import __version__
-from imgrules.errors import InputError, Problem, RulebaseError, Severity
+from imgrules.errors import InputError, Problem, RulebaseError, Severity, did_you_mean
 from imgrules.rulebase import schema
 from imgrules.rulebase.document import Document, read_document
 from imgrules.rulebase.document import Path as DataPath
@@ -151,7 +151,9 @@ def _read_file(document: Document, into: _Collected) -> None:
     try:
         parsed = schema.RuleFile.model_validate(document.data)
     except ValidationError as error:
-        into.problems += [schema_problem(document, e, "R003") for e in error.errors()]
+        found = [schema_problem(document, e, "R003") for e in error.errors()]
+        told = {problem.line for problem in document.problems}
+        into.problems += [problem for problem in found if problem.line not in told]
         parsed = _without_bad_entries(document, error)
     if parsed is not None:
         _collect(document, parsed, into)
@@ -180,13 +182,16 @@ _SCHEMA_WORDS = {
     "missing": ("{field} is missing.", "Add `{field}:`. {help}"),
     "extra_forbidden": (
         "{field} is not a key that belongs here.",
-        "{near}Remove it, or put it where it belongs (see docs/rule-format.md).",
+        "{near} Remove it, or put it where it belongs (see docs/rule-format.md).",
     ),
     "string_pattern_mismatch": (
         "{value} is not a valid name.",
-        "Use lower case, dots and underscores, as in usmle.step1.attempts.",
+        "Use lower case, dots and underscores, as in exam.attempts.",
     ),
     "literal_error": ("{value} is not allowed for {field}.", "Use {expected}."),
+    "too_short": ("{field} is empty.", "Write at least one entry. {help}"),
+    "string_too_short": ("{field} is empty.", "Write it, or leave the key out. {help}"),
+    "model_type": ("{field} is not a mapping.", "Indent its keys below it."),
 }
 
 
@@ -201,10 +206,16 @@ def schema_problem(document: Document, error: Any, code: str) -> Problem:
         "expected": str(error.get("ctx", {}).get("expected", "")),
         "reason": str(error["msg"]).removeprefix("Value error, ").rstrip("."),
         "help": _HELP.get(field_name, ""),
-        "near": "",
+        "near": did_you_mean(field_name, _known_keys()),
     }
     where = f"{path[0]}.{path[1]}: " if len(path) > 2 else ""
-    return document.problem(code, path, where + message.format(**words), fix.format(**words).strip())
+    return document.problem(code, path, where + message.format(**words), " ".join(fix.format(**words).split()))
+
+
+def _known_keys() -> set[str]:
+    """Every key that some section of a rule file knows."""
+    models = [m for m in vars(schema).values() if isinstance(m, type) and issubclass(m, schema.Model)]
+    return {field.alias or name for model in models for name, field in model.model_fields.items()}
 
 
 def _data_path(document: Document, loc: tuple[str | int, ...]) -> DataPath:

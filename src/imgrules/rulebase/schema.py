@@ -49,6 +49,8 @@ Scalar = bool | int | Decimal | date | str
 Blocker = Literal["permanent", "fixable", "waiting", "external"]
 ScalarKind = Literal["bool", "int", "decimal", "date", "enum", "country", "jurisdiction", "set"]
 
+ParameterKind = Literal["bool", "int", "decimal", "date", "enum", "country", "jurisdiction", "set", "text"]
+
 
 class Model(BaseModel):
     """The base: exact types, no unknown keys, nothing changes after reading."""
@@ -150,7 +152,7 @@ class Parameter(Model):
     """A dated figure that rules refer to, national or one for each jurisdiction."""
 
     title: Text
-    type: ScalarKind | Literal["text"]
+    type: ParameterKind
     of: Literal["enum", "country", "jurisdiction"] | None = None
     unit: str | None = None
     values_allowed: dict[str, Text] | None = None
