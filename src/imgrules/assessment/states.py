@@ -21,7 +21,7 @@ from imgrules.rulebase import schema
 from imgrules.rulebase.ir import GateNode, GroundRule, JunctionNode, LeafNode, node_of, opposite
 from imgrules.rulebase.ir import Literal as Sign
 from imgrules.rulebase.rulebase import Entry, Rulebase
-from imgrules.rulebase.values import Outcome
+from imgrules.rulebase.values import Outcome, ValueType, show
 
 BlockerKind = Literal["permanent", "fixable", "waiting", "external"]
 BLOCKER_KINDS: tuple[BlockerKind, ...] = ("permanent", "fixable", "waiting", "external")
@@ -49,8 +49,8 @@ class Missing(_Part):
     hold leaves nothing missing.
     """
 
-    least: int | float = Field(0, description="At least so much is missing.")
-    most: int | float | None = Field(None, description="At most so much; null if nobody can say.")
+    least: int | float = Field(default=0, description="At least so much is missing.")
+    most: int | float | None = Field(default=None, description="At most so much; null if nobody can say.")
     unit: str
     requirements: list[str] = Field(description="The requirements that ask for it.")
 
@@ -62,11 +62,12 @@ class Missing(_Part):
     @property
     def words(self) -> str:
         """In words: `24 months`, `12 to 36 months`, `at least 24 months`, `unknown`."""
-        if self.exact is not None:
-            return f"{self.exact} {self.unit}"
-        if self.most is not None:
-            return f"{self.least} to {self.most} {self.unit}"
-        return f"at least {self.least} {self.unit}" if self.least else "unknown"
+        if self.most is None:
+            return f"at least {self._shown(self.least)}" if self.least else "unknown"
+        return self._shown(self.most) if self.exact is not None else f"{self.least} to {self._shown(self.most)}"
+
+    def _shown(self, amount: int | float) -> str:
+        return show(Decimal(str(amount)), ValueType("decimal", self.unit))
 
 
 class BestTrack(_Part):
@@ -90,12 +91,16 @@ class Standing(_Part):
     blockers: dict[BlockerKind, int] = Field(
         description="Requirements not met, by kind; kinds without any are left out."
     )
-    blocking: list[str] = Field([], description="The requirements that are not met.")
-    missing: Missing | None = Field(None, description="Null where no requirement of the route declares an amount.")
-    unknown_facts: int = Field(0, description="Facts that the applicant has not told and the route hangs on.")
-    to_confirm: int = Field(0, description="Things to confirm with whoever decides.")
+    blocking: list[str] = Field(default=[], description="The requirements that are not met.")
+    missing: Missing | None = Field(
+        default=None, description="Null where no requirement of the route declares an amount."
+    )
+    unknown_facts: int = Field(default=0, description="Facts that the applicant has not told and the route hangs on.")
+    to_confirm: int = Field(default=0, description="Things to confirm with whoever decides.")
     fast_track: BestTrack | None = None
-    tile: tuple[int, int] | None = Field(None, description="Row and column on the tile map, from 1 at the top left.")
+    tile: tuple[int, int] | None = Field(
+        default=None, description="Row and column on the tile map, from 1 at the top left."
+    )
 
     @property
     def blocker_count(self) -> int:
@@ -125,7 +130,7 @@ class Comparison(_Part):
     imgrules: str = Field(description="Version of the program.")
     route: str = Field(description="The route compared, without a jurisdiction's code.")
     title: str
-    unit: str | None = Field(None, description="The unit of what is missing.")
+    unit: str | None = Field(default=None, description="The unit of what is missing.")
     jurisdictions: list[Standing]
 
     def only(

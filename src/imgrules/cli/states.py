@@ -48,7 +48,7 @@ def states(
     picture: str | None,
     form: str | None,
 ) -> None:
-    """Compare all states and territories for one applicant, the one where practice is possible soonest first.
+    """Compare all jurisdictions for one applicant, the one where practice is possible soonest first.
 
     Sorted by the status of the standard route, then by what is still missing, then by the number of requirements not
     met, then by how much is unknown.

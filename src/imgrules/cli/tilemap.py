@@ -199,7 +199,7 @@ def _tile(parent: Element, corner: Place, name: str, code: str, standing: Standi
 def _label(name: str, standing: Standing | None) -> str:
     """A tile in words."""
     if standing is None:
-        return f"{name}: left out"
+        return _clean(f"{name}: left out")
     parts = [f"{name}: {standing.status.value.replace('_', ' ')}"]
     if standing.missing:
         parts.append(f"missing: {standing.missing.words}")

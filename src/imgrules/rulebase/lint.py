@@ -36,7 +36,7 @@ from imgrules.rulebase.usage import names_in, parameters_in
 from imgrules.rulebase.values import ORDERED, QUANTUM, ValueType, read_value
 
 TRUE, FALSE, UNKNOWN = 1, 2, 4
-SAMPLES = 40
+SAMPLES = 12
 SEARCH_STEPS = 400
 _SWAPPED = {mask: (mask & UNKNOWN) | (TRUE if mask & FALSE else 0) | (FALSE if mask & TRUE else 0) for mask in range(8)}
 _SHOWN = ("fast_tracks", "advice", "alerts", "contradictions", "facts")
@@ -183,14 +183,14 @@ class _Trial:
     def run(self) -> None:
         """Add the answers seen to each condition watched."""
         random = Random(0)  # the same applicants, and so the same warnings, every time
+        doubtful = self.conditions
         for _ in range(SAMPLES):
-            doubtful = [(item, literal) for item, literal in self.conditions if not item.varies]
             masks = _masks(self._cone(literal for _, literal in doubtful), self.variables.choose(random))
             for item, literal in doubtful:
                 item.seen |= _signed(literal, masks)
-        for item, literal in self.conditions:
-            if not item.varies:
-                self._search(item, literal)
+            doubtful = [(item, literal) for item, literal in doubtful if not item.varies]
+        for item, literal in doubtful:
+            self._search(item, literal)
 
     def _cone(self, literals: Iterable[Literal]) -> list[Node]:
         """The nodes beneath some literals, each after those it leans on."""
@@ -211,6 +211,8 @@ class _Trial:
 
         def look(free: list[str], known: dict[str, int]) -> None:
             nonlocal steps
+            if item.varies:
+                return
             steps += 1
             left = _signed(literal, _masks(cone, {**self.variables.open, **known}))
             if steps > SEARCH_STEPS:
@@ -219,8 +221,7 @@ class _Trial:
                 item.seen |= left
             elif left & ~item.seen:
                 for cell in self.variables.cells[free[0]]:
-                    if not item.varies:
-                        look(free[1:], {**known, **cell})
+                    look(free[1:], {**known, **cell})
 
         look(order, {})
 
