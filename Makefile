@@ -8,7 +8,7 @@ CASE   ?= cases/demo.yaml
 # durable-rules ignores CFLAGS, and needs the second word on Python 3.13 (a function that was renamed).
 export CPPFLAGS := -O2 -DPyEval_CallObject=PyObject_CallObject
 
-.PHONY: demo test check setup schemas rulebook campaign bench clean
+.PHONY: demo test check setup schemas docs rulebook campaign bench clean
 
 demo: setup
 	@$(BIN)/imgrules assess $(CASE)
@@ -38,6 +38,9 @@ $(VENV)/.done: pyproject.toml scripts/preflight.py
 # The files that are made from others; tests fail when they are out of date.
 schemas: setup
 	for what in case rules assessment; do $(BIN)/imgrules schema $$what > schemas/$$what.schema.json; done
+
+docs: setup
+	$(BIN)/python -m scripts.commands
 
 rulebook: setup
 	$(BIN)/imgrules rules rulebook

@@ -21,7 +21,7 @@ def random_case(rulebase: Rulebase, seed: int, known: float | None = None) -> Ca
     facts = {
         name: random_value(r, rulebase.types[name], entry.model.range, as_of)
         for name, entry in rulebase.facts.items()
-        if r.random() < share
+        if r.random() < share and _exists(rulebase.types[name], entry.model.range, as_of)
     }
     return Case(f"random-{seed}", as_of, tuple(codes), facts)
 
@@ -41,6 +41,12 @@ def random_value(r: Random, type_: ValueType, bounds: Any, as_of: date) -> Value
     span = min(float(high - low), r.choice([3.0, 12.0, 60.0, 600.0]))
     value = Decimal(str(round(r.uniform(0, span), 1))) + low
     return int(value) if type_.kind == "int" else value
+
+
+def _exists(type_: ValueType, bounds: Any, as_of: date) -> bool:
+    """Whether the fact can have any value on the day: what began later cannot."""
+    low, high = _bounds(type_, bounds, as_of) if type_.kind in ORDERED else (0, 0)
+    return bool(low <= high)
 
 
 def _bounds(type_: ValueType, bounds: Any, as_of: date) -> tuple[Any, Any]:

@@ -243,6 +243,41 @@ def test_rules_without_a_main_route_for_each_jurisdiction_are_refused() -> None:
         compare(make_case({}, rulebase, as_of=DAY), Assessor(rulebase))
 
 
+# fast tracks --------------------------------------------------------------------------------------------------------
+
+
+def best_track(own: dict[str, Any], tracks: dict[str, dict[str, Any]], days: int) -> str | None:
+    """The best fast track in AA, where `own` routes and `tracks` exist and 24 days are asked."""
+    found = files({"AA": {"value": 24}})
+    body = yaml.safe_load(found["AA.yaml"])
+    route = {"title": "Own", "stage": "only", "summary": "Short.", "needs": ["r.days"], **evidence()}
+    track = {"title": "Fast", "saves": "time", "caveats": ["Care."], **evidence()}
+    body["routes"] = {name: {**route, **more} for name, more in own.items()}
+    body["fast_tracks"] = {name: {**track, **more} for name, more in tracks.items()}
+    rulebase, problems = check_files({**found, "AA.yaml": yaml.safe_dump(body)})
+    assert rulebase is not None
+    assert not problems
+    facts = {"a.days": days, "b.days": 0, "b.counts": False}
+    (standing,) = compare(make_case(facts, rulebase, as_of=DAY), Assessor(rulebase)).jurisdictions
+    return standing.fast_track.id if standing.fast_track else None
+
+
+def test_among_equals_the_best_fast_track_is_another_route_than_the_standard_one() -> None:
+    tracks = {"a.same": {"route": "way@AA"}, "b.other": {"route": "own@AA"}}
+    assert best_track({"own": {}}, tracks, 3) == "b.other@AA"
+
+
+def test_the_best_fast_track_has_the_best_status() -> None:
+    later = {"opens": "unknown"}
+    tracks = {"a.doubtful": {"route": "own@AA"}, "b.sure": {"route": "way@AA"}}
+    assert best_track({"own": later}, tracks, 24) == "b.sure@AA"
+
+
+def test_only_recommended_fast_tracks_count() -> None:
+    tracks = {"a.unfit": {"route": "own@AA", "suits_when": "b.counts"}}
+    assert best_track({"own": {}}, tracks, 3) is None
+
+
 # the checks ---------------------------------------------------------------------------------------------------------
 
 

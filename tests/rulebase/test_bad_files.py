@@ -40,7 +40,9 @@ def test_every_code_has_an_example() -> None:
     """Each code that the loader and checker can give is shown by some bad file, and is explained in the docs."""
     import re
 
-    source = "".join((Path(__file__).parents[2] / "src/imgrules/rulebase" / n).read_text() for n in ("load.py", "check.py"))
+    source = "".join(
+        (Path(__file__).parents[2] / "src/imgrules/rulebase" / n).read_text() for n in ("load.py", "check.py")
+    )
     codes = set(re.findall(r'"(R\d{3})"', source)) | {"R001", "R002", "R004"}
     shown = "".join(p.with_suffix(".txt").read_text() for p in BAD)
     assert {c for c in codes if c not in shown} == set()

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from imgrules.errors import CaseError, InputError, Problem, did_you_mean
 from imgrules.rulebase.document import Document, read_document
@@ -46,6 +46,16 @@ class CaseFile(BaseModel):
     jurisdictions: list[str] = Field(default=[], description="The states and territories aimed at, by code.")
     facts: dict[str, Any] = Field(default={}, description="Facts, nested or dotted. Leave out what is not known.")
     expect: Expectation | None = None
+
+    @field_validator("facts", mode="before")
+    @classmethod
+    def _nothing_told(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @field_validator("jurisdictions", mode="before")
+    @classmethod
+    def _no_aim(cls, value: Any) -> Any:
+        return [] if value is None else value
 
 
 @dataclass(frozen=True)

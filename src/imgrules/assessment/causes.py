@@ -32,7 +32,7 @@ def cause_text(derived: Derived, cause: Cause, scope: str | None) -> str:
     rule = derived.program.rules[cause.name]
     title = derived.wording.fill(rule.entry.model.title, derived.values, rule.scope)
     reasons = {
-        WEAK: f"Known only from {_basis(rule.entry.model)}: {title}.",
+        WEAK: f"{_doubt(rule.entry.model)}: {title}.",
         OPENING_UNKNOWN: f"Whether applications are taken yet could not be established: {title}.",
         NOT_IN_FORCE: f"No rule in force on this date says: {title}.",
         UPCOMING: f"Not yet in force: {title}.",
@@ -41,10 +41,13 @@ def cause_text(derived: Derived, cause: Cause, scope: str | None) -> str:
     return f"{reasons[cause.reason]} Confirm with {_authority(rulebase, rule.scope or scope, rule.entry.model)}."
 
 
-def _basis(model: Any) -> str:
+def _doubt(model: schema.Evidence) -> str:
+    """Why a rule's evidence does not settle the matter."""
+    if model.firm:
+        return "What is known does not settle it"
     if model.basis == "secondary":
-        return "secondary sources"
-    return "memory" if model.basis == "memory" else "sources that leave doubt"
+        return "Known only from secondary sources"
+    return "Known only from memory" if model.basis == "memory" else "Known only from sources that leave doubt"
 
 
 def _authority(rulebase: Rulebase, code: str | None, evidence: schema.Evidence | None) -> str:

@@ -102,7 +102,7 @@ class _Explainer:
         if rule.entry.section == "requirements" and rule.applies and self.d.derivation.truth(rule.applies) is False:
             yield self._group("It does not apply here", Outcome.MET, self.reasons(opposite(rule.applies)))
         elif outcome is Outcome.UNKNOWN:
-            yield from self._undecided_inside(self.nodes[node_of(rule.literal)])
+            yield from _once(self._undecided_inside(self.nodes[node_of(rule.literal)]))
         else:
             yield from self._inside(rule.literal if outcome is Outcome.MET else opposite(rule.literal))
 
@@ -280,6 +280,11 @@ class _Explainer:
         else:
             yield from self._undecided_inside(node)
 
+    def _is_refuted_leaf(self, literal: Sign) -> bool:
+        """An alternative that is plainly false: it says why the others matter."""
+        is_leaf = isinstance(self.nodes[node_of(literal)], LeafNode)
+        return is_leaf and self.d.derivation.truth(literal) is False
+
     def _undecided_inside(self, node: Node) -> Iterator[Reason]:
         if isinstance(node, GateNode):
             yield from self.undecided(node.part)
@@ -287,6 +292,8 @@ class _Explainer:
                 yield self._confirm(Cause.of("rule", node.rule, WEAK))
         elif isinstance(node, JunctionNode):
             for part in node.parts:
+                if node.kind == "any" and self._is_refuted_leaf(part):
+                    yield from self.reasons(opposite(part))
                 yield from self.undecided(part)
         else:
             for cause in self.d.unknowns.of(f"{node.id}+"):
@@ -295,6 +302,15 @@ class _Explainer:
                     yield Reason(kind="unknown", name=cause.name, text=text, outcome=Outcome.UNKNOWN)
                 else:
                     yield self._confirm(cause)
+
+
+def _once(reasons: Iterator[Reason]) -> Iterator[Reason]:
+    """The same, each line once."""
+    seen: set[tuple[str, str]] = set()
+    for reason in reasons:
+        if (reason.kind, reason.text) not in seen:
+            seen.add((reason.kind, reason.text))
+            yield reason
 
 
 def to_dot(reason: Reason) -> str:

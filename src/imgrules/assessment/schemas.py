@@ -22,25 +22,31 @@ def json_schema(what: str, rulebase: Callable[[], Rulebase]) -> dict[str, Any]:
         found = Assessment.model_json_schema(mode="serialization")
     else:
         found = CaseFile.model_json_schema()
-        found["properties"]["facts"] = _facts_schema(rulebase())
+        facts, definitions = _facts_schema(rulebase())
+        found["properties"]["facts"] = {"anyOf": [facts, {"type": "null"}]}
+        found["properties"]["jurisdictions"] = {"anyOf": [found["properties"]["jurisdictions"], {"type": "null"}]}
+        found["$defs"] |= definitions
     return {"$schema": _DIALECT, "title": f"imgrules {what}", **{k: v for k, v in found.items() if k != "title"}}
 
 
-def _facts_schema(rulebase: Rulebase) -> dict[str, Any]:
-    """Facts nested by the dots of their names, or dotted, each with its own type."""
+def _facts_schema(rulebase: Rulebase) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Facts nested by the dots of their names, or dotted, each with its own type; and the definitions these refer to."""
     root: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
+    definitions: dict[str, Any] = {
+        "country": {"enum": list(rulebase.countries)},
+        "jurisdiction": {"enum": list(rulebase.jurisdiction_names)},
+    }
     for name, entry in rulebase.facts.items():
-        schema = _value_schema(rulebase.value_type(entry.model))
-        schema["description"] = f"{entry.model.question} ({entry.model.why})"
-        root["properties"][name] = schema
+        description = f"{entry.model.question} ({entry.model.why})"
+        definitions[name] = {"description": description, **_value_schema(rulebase.value_type(entry.model))}
+        root["properties"][name] = {"$ref": f"#/$defs/{name}"}
         node = root
         *groups, last = name.split(".")
         for group in groups:
-            node = node["properties"].setdefault(
-                group, {"type": ["object", "null"], "additionalProperties": False, "properties": {}}
-            )
-        node["properties"][last] = schema
-    return root
+            empty = {"type": ["object", "null"], "additionalProperties": False, "properties": {}}
+            node = node["properties"].setdefault(group, empty)
+        node["properties"][last] = {"$ref": f"#/$defs/{name}"}
+    return root, definitions
 
 
 def _value_schema(type_: ValueType) -> dict[str, Any]:
@@ -55,7 +61,11 @@ def _value_schema(type_: ValueType) -> dict[str, Any]:
         case "date":
             body = {"type": "string", "format": "date"}
         case "set":
-            body = {"type": "array", "items": {"enum": list(type_.codes)}, "uniqueItems": True}
+            body = {"type": "array", "items": _codes(type_.item), "uniqueItems": True}
         case _:
-            body = {"enum": list(type_.codes)}
+            body = _codes(type_)
     return {"anyOf": [body, *unknown]}
+
+
+def _codes(type_: ValueType) -> dict[str, Any]:
+    return {"enum": list(type_.codes)} if type_.kind == "enum" else {"$ref": f"#/$defs/{type_.kind}"}

@@ -24,7 +24,10 @@ from imgrules.assessment.result import (
     Unknown,
 )
 from imgrules.assessment.unknowns import Cause
+from imgrules.rulebase import schema
+from imgrules.rulebase.grammar import HERE
 from imgrules.rulebase.ir import FixedNode, GroundRule, JunctionNode, node_of
+from imgrules.rulebase.usage import parameters_in
 from imgrules.rulebase.values import Outcome
 
 RECOMMENDABLE = (Status.OPEN, Status.REACHABLE, Status.UNDETERMINED)
@@ -211,6 +214,9 @@ class Writer:
             found = self.rulebase.find(model.ready_on, rule.scope)
             value = self.d.values.get(found[0]) if found else None
             ready = value if isinstance(value, date) else None
+        behind = self._values_behind(rule)
+        notes = [model.note and self.text(model.note, rule.scope), *(value.note for value in behind)]
+        sources = [*self.d.wording.sources(model), *(s for value in behind for s in self.d.wording.sources(value))]
         return Blocker(
             requirement=rule.name,
             title=self.text(model.title, rule.scope),
@@ -220,10 +226,20 @@ class Writer:
             weeks=_pair(model.weeks),
             cost_usd=_pair(model.cost_usd),
             ready_on=ready,
-            note=model.note and self.text(model.note, rule.scope),
+            note=" ".join(filter(None, dict.fromkeys(notes))) or None,
             confidence=model.confidence,
-            sources=self.d.wording.sources(model),
+            sources=list(dict.fromkeys(sources)),
         )
+
+    def _values_behind(self, rule: GroundRule) -> list[schema.ParameterValue]:
+        """The values of the jurisdiction's own parameters that a requirement compares with: their sources are its law."""
+        values = []
+        for name in dict.fromkeys(parameters_in(rule.entry)):
+            found = self.rulebase.find_parameter(name, rule.scope) if name != HERE else None
+            value = self.rulebase.value_on(*found, self.d.case.as_of) if found and found[1] else None
+            if value is not None:
+                values.append(value)
+        return values
 
     def _unknowns(self, route: GroundRule, needs: list[str]) -> list[Unknown]:
         """What a route hangs on, each thing once, with the requirements it decides; facts first."""

@@ -96,20 +96,20 @@ class _Ruleset:
     tests: dict[str, set[tuple[str, int | str | None]]] = field(default_factory=dict)
     endings: Counter[tuple[str, str, int | str | None]] = field(default_factory=Counter)
 
-    def takes(self, rules: Iterable[_Rule]) -> bool:
+    def takes(self, rules: list[_Rule]) -> bool:
         """Whether these rules still fit, all of them."""
-        rules = list(rules)
-        keys = self.keys | {key for rule in rules for key, _, _ in rule.antecedents}
-        endings = self.endings + Counter(rule.last for rule in rules)
-        tests: dict[str, set[Any]] = {key: set(found) for key, found in self.tests.items()}
-        for rule in rules:
-            for key, op, value in rule.antecedents:
-                tests.setdefault(key, set()).add((op, value))
+        antecedents = [part for rule in rules for part in rule.antecedents]
+        new_keys = {key for key, _, _ in antecedents} - self.keys
+        new_tests: dict[str, set[tuple[str, int | str | None]]] = {}
+        for key, op, value in antecedents:
+            if (op, value) not in self.tests.get(key, ()):
+                new_tests.setdefault(key, set()).add((op, value))
+        endings = Counter(rule.last for rule in rules)
         return (
-            len(keys) <= MAX_ROOT_TESTS
+            len(self.keys) + len(new_keys) <= MAX_ROOT_TESTS
             and len(self.rules) + len(rules) <= MAX_RULES
-            and all(n <= MAX_RULES_ENDING_ALIKE for n in endings.values())
-            and all(len(found) <= MAX_TESTS_OF_A_FACT for found in tests.values())
+            and all(self.endings[last] + n <= MAX_RULES_ENDING_ALIKE for last, n in endings.items())
+            and all(len(self.tests.get(key, ())) + len(new) <= MAX_TESTS_OF_A_FACT for key, new in new_tests.items())
         )
 
     def add(self, rules: Iterable[_Rule]) -> None:
@@ -193,7 +193,7 @@ class DurableEngine:
     """Runs programs on durable-rules. Segments are compiled once and remembered as long as they live."""
 
     def __init__(self) -> None:
-        self._plans: WeakKeyDictionary[Segment, _Plan] = WeakKeyDictionary()
+        self._plans: WeakKeyDictionary[Segment, Plan] = WeakKeyDictionary()
 
     def run(self, program: Program, values: Values) -> Derivation:
         """Everything that follows, with every proof. `EngineError` if a value or the program is beyond the engine."""
@@ -209,13 +209,13 @@ class DurableEngine:
                     steps.setdefault(name.partition(".")[0], []).append(Step(name, tuple(premises)))
         return _derivation(steps, program)
 
-    def _plan(self, segment: Segment) -> _Plan:
+    def _plan(self, segment: Segment) -> Plan:
         if segment not in self._plans:
-            self._plans[segment] = _Plan(segment)
+            self._plans[segment] = Plan(segment)
         return self._plans[segment]
 
 
-class _Plan:
+class Plan:
     """What running a segment takes, worked out once: its rulesets, what holds without facts, and which facts it reads."""
 
     def __init__(self, segment: Segment) -> None:
@@ -246,7 +246,7 @@ def _rulesets(nodes: Iterable[Node]) -> list[_Ruleset]:
     """The rules of the nodes, cut into rulesets within the limits. The rules of one node stay together."""
     found: list[_Ruleset] = []
     for node in nodes:
-        rules = list(_rules(node))
+        rules = list(rules_of(node))
         if not rules:
             continue
         if not found or not found[-1].takes(rules):
@@ -259,7 +259,8 @@ def _rulesets(nodes: Iterable[Node]) -> list[_Ruleset]:
     return found
 
 
-def _rules(node: Node) -> Iterator[_Rule]:
+def rules_of(node: Node) -> Iterator[_Rule]:
+    """The engine rules that decide a node, in each polarity."""
     if isinstance(node, LeafNode):
         yield from _leaf_rules(node)
     elif isinstance(node, GateNode):

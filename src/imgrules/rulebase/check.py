@@ -30,6 +30,7 @@ from imgrules.rulebase.grammar import (
     atoms,
     leaves,
 )
+from imgrules.rulebase.lint import lint
 from imgrules.rulebase.rulebase import Entry, Rulebase
 from imgrules.rulebase.values import CODED, NUMERIC, ORDERED, BadValue, ValueType, read_value
 
@@ -41,7 +42,8 @@ _BOOL = ValueType("bool")
 
 def check(rulebase: Rulebase, documents: Mapping[str, Document], value_paths: Places) -> list[Problem]:
     """Every problem of a rulebase whose files have the right shape."""
-    return list(_Checker(rulebase, documents, value_paths).run())
+    problems = list(_Checker(rulebase, documents, value_paths).run())
+    return problems + lint(rulebase, documents, problems)
 
 
 class _Checker:

@@ -19,6 +19,7 @@ from imgrules.errors import Problem
 Path: TypeAlias = tuple[str | int, ...]
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MAX_PLACES = 300_000
 _INT = re.compile(r"[-+]?\d+$")
 _FLOAT = re.compile(r"[-+]?(\d+\.\d*|\.\d+)$")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}$")
@@ -63,7 +64,13 @@ def read_document(text: str, file: str, prefix: str = "R") -> Document:
         document.problems.append(Problem(f"{prefix}001", f"This is not valid YAML: {error}.", "", file, 1, 1))
         return document
     if root is not None:
-        document.data = _construct(root, (), document, prefix)
+        try:
+            document.data = _construct(root, (), document, prefix)
+        except (_TooLarge, RecursionError):
+            message = (
+                "This file holds more than anybody writes by hand: aliases (*name) multiply it, or it nests too deep."
+            )
+            document.problems.append(Problem(f"{prefix}001", message, "Write the values out.", file, 1, 1))
     return document
 
 
@@ -75,7 +82,13 @@ def _syntax_fix(reason: str) -> str:
     return "Check quotes, brackets and indentation just before this place."
 
 
+class _TooLarge(Exception):
+    """Aliases multiplied the document beyond what anybody writes."""
+
+
 def _construct(node: yaml.Node, path: Path, document: Document, prefix: str) -> Any:
+    if len(document.places) > MAX_PLACES:
+        raise _TooLarge
     document.places[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
     if isinstance(node, yaml.ScalarNode):
         return _scalar(node, path, document, prefix)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import count
 from random import Random
 from typing import Any, TypeAlias
 
@@ -31,6 +32,7 @@ from imgrules.rulebase.ir import (
     Program,
     node_of,
 )
+from imgrules.rulebase.load import CONDITION_FIELDS
 from imgrules.rulebase.rulebase import Entry, Rulebase
 from imgrules.rulebase.usage import names_in, parameters_in
 from imgrules.rulebase.values import ORDERED, QUANTUM, ValueType, read_value
@@ -39,6 +41,8 @@ TRUE, FALSE, UNKNOWN = 1, 2, 4
 SAMPLES = 12
 SEARCH_STEPS = 400
 _SWAPPED = {mask: (mask & UNKNOWN) | (TRUE if mask & FALSE else 0) | (FALSE if mask & TRUE else 0) for mask in range(8)}
+_PASSED = {"both": 7, "met": TRUE | UNKNOWN, "not_met": FALSE | UNKNOWN, "nothing": UNKNOWN}
+_Watch: TypeAlias = "dict[tuple[int, str], _Watched]"
 _SHOWN = ("fast_tracks", "advice", "alerts", "contradictions", "facts")
 
 
@@ -47,12 +51,12 @@ def lint(rulebase: Rulebase, documents: Mapping[str, Document], problems: Iterab
     if any(p.severity is Severity.ERROR for p in problems) or not _complete(rulebase, documents):
         return []
     warn = _Warner(documents)
-    grounder, leaning = Grounder(rulebase), _Leaning(rulebase)
-    program = grounder.program(_last_checked(rulebase), rulebase.jurisdictions)
+    grounder = Grounder(rulebase)
+    program = grounder.program(last_checked(rulebase), rulebase.jurisdictions)
     return [
-        *_constant_conditions(rulebase, grounder, program, leaning, warn),
+        *_constant_conditions(grounder, program, warn),
         *_same_meaning(program, warn),
-        *_unneeded(rulebase, program, leaning, warn),
+        *_unneeded(rulebase, program, warn),
     ]
 
 
@@ -60,14 +64,13 @@ def _complete(rulebase: Rulebase, documents: Mapping[str, Document]) -> bool:
     """Whether every file was read and every condition in it was understood."""
     if any(document.problems for document in documents.values()):
         return False
-    fields = ("when", "applies_when", "met_when", "excused_when", "suits_when", "asked_when")
     entries = [e for section in ("rules", "derived", *_SHOWN) for e in getattr(rulebase, section).values()]
-    written = [(entry, f) for entry in entries for f in fields if getattr(entry.model, f, None) is not None]
+    written = [(entry, f) for entry in entries for f in CONDITION_FIELDS if getattr(entry.model, f, None) is not None]
     computed = [e for e in entries if e.section in ("derived", "alerts")]
     return all(f in e.conditions for e, f in written) and all(e.expression is not None for e in computed)
 
 
-def _last_checked(rulebase: Rulebase) -> date:
+def last_checked(rulebase: Rulebase) -> date:
     """The day the rules describe best: the same on every machine, whatever its clock says."""
     tables = (rulebase.rules, rulebase.parameters, rulebase.facts, rulebase.jurisdictions)
     return max((e.checked for table in tables for e in table.values()), default=date.max)
@@ -100,12 +103,8 @@ class _Watched:
         return self.seen not in (0, TRUE, FALSE, UNKNOWN)
 
 
-_Watch: TypeAlias = dict[tuple[int, str], _Watched]
-
-
-def _constant_conditions(
-    rulebase: Rulebase, grounder: Grounder, program: Program, leaning: _Leaning, warn: _Warner
-) -> Iterator[Problem]:
+def _constant_conditions(grounder: Grounder, program: Program, warn: _Warner) -> Iterator[Problem]:
+    rulebase, leaning = grounder.rulebase, _Leaning(grounder.rulebase)
     watched: _Watch = {}
     _Trial(rulebase, program, watched).run()
     for item in watched.values():
@@ -115,10 +114,9 @@ def _constant_conditions(
             scopes = [item.entry.scope] if item.entry.scope else list(rulebase.jurisdictions) if item.entry.each else []
             _Trial(rulebase, grounder.program(day, scopes), watched, item).run()
         if item.seen in (TRUE, FALSE):
-            answer = "always true" if item.seen == TRUE else "never true"
-            where = ", in every jurisdiction" if item.entry.each else ""
-            fix = "Correct it, or delete what it makes pointless."
-            yield warn(item.entry, "R100", f"{item.field} is {answer}, on every date{where}.", fix, item.field)
+            answer = f"{item.field} is {'always' if item.seen == TRUE else 'never'} true"
+            message = f"{answer}, on every date{', in every jurisdiction' if item.entry.each else ''}."
+            yield warn(item.entry, "R100", message, "Correct it, or delete what it makes pointless.", item.field)
 
 
 class _Leaning:
@@ -161,10 +159,9 @@ class _Leaning:
         periods: list[Any] = [e.model.in_force for e in entries if getattr(e.model, "in_force", None)]
         for name in parameters:
             periods += [value for values in self.rulebase.values.get(name, {}).values() for value in values]
-        first = {p.from_ for p in periods if isinstance(p.from_, date)}
-        last = {p.to for p in periods if p.to}
         one = timedelta(days=1)
-        return sorted(first | {day - one for day in first} | last | {day + one for day in last}, reverse=True)
+        starts = {p.from_ for p in periods if isinstance(p.from_, date)} | {p.to + one for p in periods if p.to}
+        return sorted(starts | {day - one for day in starts}, reverse=True)
 
 
 class _Trial:
@@ -207,16 +204,12 @@ class _Trial:
         """Every applicant who could matter, one fact after another. Where there are too many, the condition passes."""
         cone = self._cone([literal])
         order = list(dict.fromkeys(self.variables.of[node.id] for node in cone if isinstance(node, LeafNode)))
-        steps = 0
+        steps = count()
 
         def look(free: list[str], known: dict[str, int]) -> None:
-            nonlocal steps
-            if item.varies:
-                return
-            steps += 1
             left = _signed(literal, _masks(cone, {**self.variables.open, **known}))
-            if steps > SEARCH_STEPS:
-                item.seen |= TRUE | FALSE
+            if item.varies or next(steps) > SEARCH_STEPS:
+                item.seen = TRUE | FALSE
             elif left in (TRUE, FALSE, UNKNOWN):
                 item.seen |= left
             elif left & ~item.seen:
@@ -232,6 +225,8 @@ def _conditions(rulebase: Rulebase, program: Program) -> Iterator[tuple[Entry[An
         for rule in segment.rules.values():
             if rule.applies:
                 yield rule.entry, "applies_when", rule.applies
+            if rule.excused and "excused_when" in rule.entry.conditions:
+                yield rule.entry, "excused_when", rule.excused[0]
             if rule.met and rule.entry.section != "routes" and rule.entry.model.decides != "nothing":
                 yield rule.entry, "met_when" if rule.entry.section == "requirements" else "when", rule.met
         for (place, name), literal in segment.conditions.items():
@@ -274,9 +269,8 @@ def _cells(rulebase: Rulebase, type_: ValueType, leaves: list[LeafNode]) -> list
 
 
 def _on(leaf: LeafNode, value: Any) -> int:
-    if leaf.proves and leaf.proves.holds(value):
-        return TRUE
-    return FALSE if leaf.refutes and leaf.refutes.holds(value) else UNKNOWN
+    refuted = leaf.refutes and leaf.refutes.holds(value)
+    return TRUE if leaf.proves and leaf.proves.holds(value) else FALSE if refuted else UNKNOWN
 
 
 def _values(rulebase: Rulebase, type_: ValueType, leaves: list[LeafNode]) -> list[Any]:
@@ -286,8 +280,7 @@ def _values(rulebase: Rulebase, type_: ValueType, leaves: list[LeafNode]) -> lis
         return [True, False]
     if type_.kind not in ORDERED:
         codes = {code for value in named for code in (value if isinstance(value, frozenset) else {value})}
-        others = [code for code in type_.codes if code not in codes]
-        return [*sorted(codes), *others[:1]]
+        return [*sorted(codes), *[code for code in type_.codes if code not in codes][:1]]
     step: Any = timedelta(days=1) if type_.kind == "date" else QUANTUM if type_.kind == "decimal" else 1
     tried = sorted({near for value in named for near in (value - step, value, value + step)})
     fact = rulebase.facts.get(leaves[0].fact)
@@ -323,83 +316,85 @@ def _mask(node: Node, found: Mapping[str, int], leaves: Mapping[str, int]) -> in
         return UNKNOWN if node.truth is None else TRUE if node.truth else FALSE
     if isinstance(node, GateNode):
         mask = _signed(node.part, found)
-        passed = {"both": TRUE | FALSE, "met": TRUE, "not_met": FALSE, "nothing": 0}[node.decides] | UNKNOWN
+        passed = _PASSED[node.decides]
         return mask & passed | (UNKNOWN if mask & ~passed else 0)
     assert isinstance(node, JunctionNode)
-    masks = [_signed(part, found) for part in node.parts]
-    if node.kind == "any":
-        return _SWAPPED[_conjunction([_SWAPPED[mask] for mask in masks])]
-    return _conjunction(masks)
-
-
-def _conjunction(masks: list[int]) -> int:
+    swap = _SWAPPED if node.kind == "any" else range(8)
+    masks = [swap[_signed(part, found)] for part in node.parts]
     true = TRUE if all(mask & TRUE for mask in masks) else 0
     false = FALSE if any(mask & FALSE for mask in masks) else 0
     unknown = UNKNOWN if any(mask & UNKNOWN for mask in masks) and all(mask & (TRUE | UNKNOWN) for mask in masks) else 0
-    return true | false | unknown
+    return swap[true | false | unknown]
 
 
 # the same rule twice --------------------------------------------------------------------------------------------------
 
 
 def _same_meaning(program: Program, warn: _Warner) -> Iterator[Problem]:
-    """Two rules, both national or both written for every jurisdiction, that come to the same wherever they are grounded."""
+    """Two rules, both national or both for every jurisdiction, that come to the same wherever they are grounded."""
+    shapes = _Shapes(program)
     meanings: dict[str, list[object]] = {}
     entries: dict[str, Entry[Any]] = {}
-    for segment in program.segments:
-        shapes: dict[str, object] = {}
-        for node in segment.nodes:
-            shapes[node.id] = _shape(node, shapes)
-        for rule in segment.rules.values():
-            if rule.entry.section in ("findings", "requirements") and rule.entry.scope is None:
-                entries[rule.entry.name] = rule.entry
-                meanings.setdefault(rule.entry.name, []).append(_meaning(rule, shapes))
+    for rule in program.rules.values():
+        if rule.entry.section in ("findings", "requirements") and rule.entry.scope is None:
+            entries[rule.entry.name] = rule.entry
+            meanings.setdefault(rule.entry.name, []).append(shapes.meaning(rule))
     first: dict[object, str] = {}
     for name, meaning in meanings.items():
-        other = first.setdefault(repr(meaning), name)
+        other = first.setdefault(tuple(meaning), name)
         if other != name:
             twin = entries[other]
             message = f"it has the same meaning as {other} ({twin.file}:{twin.line})."
             yield warn(entries[name], "R101", message, "Keep one of them, or let one name the other.")
 
 
-def _shape(node: Node, shapes: Mapping[str, object]) -> object:
-    """What a node says, whatever its number and the order of its parts."""
-    if isinstance(node, LeafNode):
-        return ("leaf", node.fact, node.proves, node.refutes, node.parameter)
-    if isinstance(node, FixedNode):
-        return ("fixed", node.truth, node.text, node.parameter, node.reason)
-    parts = sorted(repr((shapes.get(node_of(part), node_of(part)), part[-1])) for part in _parts(node))
-    return ("gate", node.decides, parts) if isinstance(node, GateNode) else (node.kind, parts)
+class _Shapes:
+    """A number for what each node says, whatever its id and the order of its parts. Other rules count by their names."""
 
+    def __init__(self, program: Program) -> None:
+        self.owners = {node_of(rule.literal): rule.name for rule in program.rules.values()}
+        self.numbers: dict[object, int] = {}
+        self.of: dict[str, int] = {}
+        for node in program.nodes.values():
+            self.of[node.id] = self.numbers.setdefault(self._shape(node), len(self.numbers))
 
-def _meaning(rule: GroundRule, shapes: Mapping[str, object]) -> object:
-    model = rule.entry.model
-    literals = [rule.applies, rule.met, *rule.excused]
-    said = [
-        (literal and shapes.get(node_of(literal), node_of(literal)), literal and literal[-1]) for literal in literals
-    ]
-    obstacle = (getattr(model, "blocker", None), getattr(model, "decided_by", None), str(model.in_force))
-    return (rule.entry.section, rule.scope, model.decides, obstacle, said)
+    def _shape(self, node: Node) -> object:
+        if isinstance(node, LeafNode):
+            return ("leaf", node.fact, node.proves, node.refutes, node.parameter)
+        if isinstance(node, FixedNode):
+            return ("fixed", node.truth, node.text, node.parameter, node.reason)
+        parts = frozenset(self._part(part) for part in _parts(node))
+        return (node.decides if isinstance(node, GateNode) else node.kind, parts)
+
+    def _part(self, literal: Literal, asker: str = "") -> object:
+        owner = self.owners.get(node_of(literal), asker)
+        return (self.of[node_of(literal)] if owner == asker else owner, literal[-1])
+
+    def meaning(self, rule: GroundRule) -> object:
+        """What a rule comes to in its jurisdiction: its conditions, and what kind of obstacle it is."""
+        model = rule.entry.model
+        literals = (rule.applies, rule.met, *rule.excused)
+        said = tuple(self._part(literal, rule.name) if literal else None for literal in literals)
+        obstacle = (getattr(model, "blocker", None), getattr(model, "decided_by", None), str(model.in_force))
+        return (rule.entry.section, rule.scope, model.decides, obstacle, said)
 
 
 # requirements nobody meets ---------------------------------------------------------------------------------------------
 
 
-def _unneeded(rulebase: Rulebase, program: Program, leaning: _Leaning, warn: _Warner) -> Iterator[Problem]:
+def _unneeded(rulebase: Rulebase, program: Program, warn: _Warner) -> Iterator[Problem]:
     """Requirements that are used, as R052 sees it, and yet no route ever shows."""
+    leaning = _Leaning(rulebase)
     shown = {id(program.rules[name].entry) for rule in program.rules.values() for name in rule.needs}
     shown |= {id(found[1]) for e in rulebase.stages.values() if (found := rulebase.find(e.model.shown_by, None))}
     everything = [e for section in ("rules", *_SHOWN) for e in getattr(rulebase, section).values()]
     named = {id(entry) for one in everything for entry in leaning.direct(one)[0] if entry is not one}
-    leaned_on = {id(entry) for route in rulebase.routes.values() for entry in leaning.below(route)[0]}
-    leaned_on |= {id(entry) for one in everything if id(one) in shown for entry in leaning.below(one)[0]}
+    roots = [one for one in everything if one.section == "routes" or id(one) in shown]
+    leaned_on = {id(entry) for one in roots for entry in leaning.below(one)[0]}
     for entry in rulebase.requirements.values():
-        if id(entry) in shown or id(entry) not in named:
-            continue
-        if id(entry) in leaned_on:
-            fix = "Let a route need it, or write it as a finding."
-            yield warn(entry, "R103", "only conditions name this requirement, so nobody is shown its remedy.", fix)
-        else:
+        if id(entry) in named and id(entry) not in shown | leaned_on:
             fix = "Let a route need it, write it as a finding, or delete it."
             yield warn(entry, "R102", "no route needs this requirement, directly or through a condition.", fix)
+        elif id(entry) in leaned_on - shown:
+            message = "only conditions name this requirement, so nobody is shown its remedy."
+            yield warn(entry, "R103", message, "Let a route need it, or write it as a finding.")

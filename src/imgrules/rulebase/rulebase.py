@@ -43,7 +43,7 @@ class Entry(Generic[M]):
         return self.name.partition("@")[0]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rulebase:
     """Everything under rules/, read and checked. `version` is the hash of its content."""
 
@@ -64,6 +64,9 @@ class Rulebase:
     sources: dict[str, Entry[schema.Source]]
     jurisdictions: dict[str, Entry[schema.Jurisdiction]]
     countries: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"Rulebase({self.version}, {len(self.jurisdictions)} jurisdictions, {len(self.routes)} routes)"
 
     @cached_property
     def types(self) -> dict[str, ValueType]:

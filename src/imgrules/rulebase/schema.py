@@ -55,7 +55,7 @@ ParameterKind = Literal["bool", "int", "decimal", "date", "enum", "country", "ju
 class Model(BaseModel):
     """The base: exact types, no unknown keys, nothing changes after reading."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
 
 class Citation(Model):

@@ -1,0 +1,5 @@
+"""`python -m imgrules`."""
+
+from imgrules.cli import main
+
+main()
