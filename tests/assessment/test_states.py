@@ -157,7 +157,7 @@ def possible_figures(value: dict[str, Any]) -> range:
     """Every figure that a parameter may truly have; the far end stands for no end."""
     if "value" in value:
         exact = value["value"]
-        return range(0, 1) if exact is None else range(0, FAR * 9) if exact == "unknown" else range(exact, exact + 1)
+        return range(1) if exact is None else range(FAR * 9) if exact == "unknown" else range(exact, exact + 1)
     return range(value.get("at_least", 0), value.get("at_most", FAR * 9 - 1) + 1)
 
 

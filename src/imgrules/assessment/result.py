@@ -138,6 +138,7 @@ class AdviceResult(_Part):
     text: str
     strength: str
     evidence: str
+    certain: bool = True
     sources: list[Source] = []
 
 
@@ -179,6 +180,18 @@ class Assessment(_Part):
     advice: list[AdviceResult]
     alerts: list[AlertResult]
     next_steps: list[NextStep]
+
+    @property
+    def wanted(self) -> list[RouteResult]:
+        """The main routes still ahead: those meant for the applicant, less the national ones of stages already reached."""
+        reached = {stage.id for stage in self.stages if stage.outcome is Outcome.MET}
+        return [
+            route
+            for route in self.routes
+            if route.main
+            and route.status is not Status.NOT_APPLICABLE
+            and not (route.jurisdiction is None and route.stage in reached)
+        ]
 
     def route(self, id: str) -> RouteResult:
         """A route by its id, such as `licence.standard@CA`; `KeyError` if it is not part of this assessment."""

@@ -55,7 +55,7 @@ class Writer:
         routes = self._routes()
         tracks = self._fast_tracks({route.id: route for route in routes})
         case = self.d.case
-        return Assessment(
+        found = Assessment(
             case=case.id,
             as_of=case.as_of,
             rulebase=self.rulebase.version,
@@ -68,8 +68,9 @@ class Writer:
             fast_tracks=tracks,
             advice=self._advice(),
             alerts=self._alerts(),
-            next_steps=self._next_steps(routes, tracks),
+            next_steps=[],
         )
+        return found.model_copy(update={"next_steps": self._next_steps(found)})
 
     def text(self, text: str, scope: str | None) -> str:
         return self.d.wording.fill(text, self.d.values, scope)
@@ -317,12 +318,13 @@ class Writer:
                 text=self.text(e.model.text, e.scope),
                 strength=e.model.strength,
                 evidence=self.text(e.model.evidence, e.scope),
+                certain=self.d.truth("advice", name) is True,
                 sources=self.d.wording.sources(e.model),
             )
             for name, e in self._scoped("advice")
             if self.d.truth("advice", name) is not False
         ]
-        return sorted(found, key=lambda a: strengths.index(a.strength))
+        return sorted(found, key=lambda a: (strengths.index(a.strength), not a.certain))
 
     def _alerts(self) -> list[AlertResult]:
         found = []
@@ -347,36 +349,44 @@ class Writer:
                 )
         return sorted(found, key=lambda a: a.on)
 
-    def _next_steps(self, routes: list[RouteResult], tracks: list[FastTrackResult]) -> list[NextStep]:
-        """Remedies of the main routes and of recommended fast tracks, in the order of the stages, then what to find out."""
-        wanted = [r for r in routes if r.main and r.status in RECOMMENDABLE]
-        wanted += [
-            r
-            for r in routes
-            if not r.main
-            and any(t.recommended and t.route == r.id and t.status is not Status.UNDETERMINED for t in tracks)
-        ]
-        steps: dict[str, NextStep] = {}
-        kinds: dict[str, Literal["do", "wait", "ask"]] = {
-            "fixable": "do",
-            "waiting": "wait",
-            "external": "ask",
-            "permanent": "ask",
-        }
-        for route in wanted:
-            for blocker in route.blockers:
-                old = steps.get(blocker.remedy)
-                ids = [*old.routes, route.id] if old else [route.id]
-                steps[blocker.remedy] = NextStep(
-                    kind=kinds[blocker.kind], text=blocker.remedy, routes=ids, requirement=blocker.requirement
-                )
+    def _next_steps(self, found: Assessment) -> list[NextStep]:
+        """Remedies of the main routes ahead and of fast tracks within reach, in the stages' order, then what to find out."""
+        reachable = {t.route for t in found.fast_tracks if t.recommended and t.status is not Status.UNDETERMINED}
+        wanted = [r for r in found.wanted if r.status in RECOMMENDABLE]
+        wanted += [r for r in found.routes if not r.main and r.id in reachable]
+        return [*_remedies(wanted), *self._questions(wanted)]
+
+    def _questions(self, wanted: list[RouteResult]) -> list[NextStep]:
+        """The unknown facts, those on which most routes hang first."""
         asked: dict[str, list[str]] = {}
         for route in wanted:
             for unknown in route.unknown:
                 if unknown.kind == "fact":
                     asked.setdefault(unknown.name, []).append(route.id)
-        questions = [
+        return [
             NextStep(kind="find_out", text=self.rulebase.facts[name].model.question, routes=ids, fact=name)
             for name, ids in sorted(asked.items(), key=lambda item: -len(item[1]))
         ]
-        return [*steps.values(), *questions]
+
+
+_STEP_KINDS: dict[str, Literal["do", "wait", "ask"]] = {
+    "fixable": "do",
+    "waiting": "wait",
+    "external": "ask",
+    "permanent": "ask",
+}
+
+
+def _remedies(wanted: list[RouteResult]) -> list[NextStep]:
+    """Each remedy once, with every route it serves."""
+    steps: dict[str, NextStep] = {}
+    for route in wanted:
+        for blocker in route.blockers:
+            old = steps.get(blocker.remedy)
+            steps[blocker.remedy] = NextStep(
+                kind=_STEP_KINDS[blocker.kind],
+                text=blocker.remedy,
+                routes=[*old.routes, route.id] if old else [route.id],
+                requirement=blocker.requirement,
+            )
+    return list(steps.values())

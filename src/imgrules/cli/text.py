@@ -73,7 +73,11 @@ class Page:
     def _hang(self, mark: Text, body: Text, indent: int) -> None:
         room = max(20, self.console.width - indent - mark.cell_len)
         if not self.console.is_terminal:  # styles would be dropped anyway, and wrapping plain text is ten times faster
-            lines = [part for line in body.plain.splitlines() or [""] for part in wrap(line, room, break_on_hyphens=False) or [""]]
+            lines = [
+                part
+                for line in body.plain.splitlines() or [""]
+                for part in wrap(line, room, break_on_hyphens=False, break_long_words=False) or [""]
+            ]
             for i, plain in enumerate(lines):
                 first_mark = mark.plain if i == 0 else " " * len(mark.plain)
                 self.console.file.write(f"{' ' * indent}{first_mark}{plain}".rstrip() + "\n")
@@ -116,8 +120,8 @@ def print_assessment(a: Assessment, everything: bool = False, page: Page | None 
     for stage in a.stages:
         words = {"met": "met", "not_met": "not yet", "unknown": "not known"}[stage.outcome]
         page.item(page.mark(stage.outcome), f"{stage.title}: {words}")
-    _alerts(page, a.alerts)
-    shown = [r for r in a.routes if r.status is not Status.NOT_APPLICABLE and (r.main or everything)]
+    _alerts(page, a.alerts, everything)
+    shown = [r for r in a.routes if r.status is not Status.NOT_APPLICABLE] if everything else a.wanted
     page.heading("Routes")
     for route in shown:
         _route(page, route)
@@ -231,18 +235,29 @@ def _other_routes(page: Page, routes: list[RouteResult], stages: dict[str, str])
     page.para("--all shows each in full; `imgrules why CASE ROUTE` says why.", 2, "dim")
 
 
-def _alerts(page: Page, alerts: list[AlertResult]) -> None:
+def _alerts(page: Page, alerts: list[AlertResult], everything: bool) -> None:
+    """Dates that certainly concern the applicant in full; those that hang on unknown facts in a line each."""
     if not alerts:
         return
     page.heading("Dates to watch")
-    for alert in alerts:
-        when = "today" if alert.days == 0 else f"in {alert.days} days" if alert.days > 0 else f"{-alert.days} days ago"
+    for alert in (x for x in alerts if x.certain or everything):
         doubt = "" if alert.certain else " (if it applies to you)"
         head = Text.assemble(
-            (f"{show_date(alert.on)}, {when}: ", "bold"),
-            f"{alert.title}{doubt}. {alert.text} {page.cite(alert.sources)}",
+            (f"{_when(alert)}: ", "bold"), f"{alert.title}{doubt}. {alert.text} {page.cite(alert.sources)}"
         )
         page.item(Text("!", style="bold yellow"), head)
+    doubtful = [x for x in alerts if not x.certain]
+    if doubtful and not everything:
+        page.para("If they apply to you, which hangs on facts not known yet:", 2)
+        for alert in doubtful:
+            page.item("-", f"{_when(alert)}: {alert.title}", 4)
+
+
+def _when(alert: AlertResult) -> str:
+    if alert.days == 0:
+        return f"{show_date(alert.on)}, today"
+    days = f"in {alert.days} days" if alert.days > 0 else f"{-alert.days} days ago"
+    return f"{show_date(alert.on)}, {days}"
 
 
 def _fast_tracks(page: Page, a: Assessment, everything: bool) -> None:
@@ -295,14 +310,16 @@ def _next_steps(page: Page, a: Assessment, everything: bool) -> None:
 
 
 def _advice(page: Page, a: Assessment, everything: bool) -> None:
-    chosen = a.advice if everything else [x for x in a.advice if x.strength == "strong"] or a.advice[:3]
+    """The best founded advice that certainly concerns the applicant."""
+    concerning = [x for x in a.advice if x.certain and x.strength == "strong"]
+    chosen = a.advice if everything else concerning[:5]
     if not chosen:
         return
     page.heading("Advice")
     for item in chosen:
         page.item("-", Text.assemble((f"{item.title}. ", "bold"), f"{item.text} {page.cite(item.sources)}"))
     if len(a.advice) > len(chosen):
-        page.para(f"{len(a.advice) - len(chosen)} more with weaker evidence (--all).", 2, "dim")
+        page.para(f"{len(a.advice) - len(chosen)} more (--all).", 2, "dim")
 
 
 def print_reason(reason: Reason, case: Case, version: str, page: Page | None = None) -> None:

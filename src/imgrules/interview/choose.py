@@ -8,11 +8,11 @@ question; routes vote for theirs with a weight that grows as the route gets near
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 
 from imgrules.interview.goals import Goal, truth
-from imgrules.interview.network import CAN_BOTH, DECIDED, FALSE, STUCK, TRUE, Codes, Network, Part
+from imgrules.interview.network import CAN_BOTH, DECIDED, STUCK, TRUE, Codes, Network, Part
 
 _ALL, _ANY, _GATE, _LEAF = range(4)
 _TINY = 1e-6
@@ -34,22 +34,25 @@ class Planner:
         }
         self.refresh(range(len(network.nodes)))
 
-    def refresh(self, changed: Iterable[int]) -> None:
-        """Work out again what hangs on nodes whose codes changed."""
+    def refresh(self, changed: Iterable[int]) -> set[int]:
+        """Work out again what hangs on nodes whose codes changed; every node whose chance or cost may have changed."""
         heap = list(changed)
         heapify(heap)
         waiting = set(heap)
+        touched = set(heap)
         while heap:
             i = heappop(heap)
             waiting.discard(i)
             before = self.chance[i], self.cost[i], self.head[i]
             self._node(i)
-            if (self.chance[i], self.cost[i], self.head[i]) == before and self.codes[i] < DECIDED:
+            if (self.chance[i], self.cost[i], self.head[i]) == before and 0 < self.codes[i] < DECIDED:
                 continue
+            touched.add(i)
             for parent in self.network.parents[i]:
                 if parent not in waiting:
                     waiting.add(parent)
                     heappush(heap, parent)
+        return touched
 
     def _node(self, i: int) -> None:
         code = self.codes[i]
@@ -111,16 +114,3 @@ class Planner:
             rest += remaining * cost
             remaining *= 1.0 - stops
         return rest, head
-
-
-def votes(planner: Planner, goals: Sequence[Goal]) -> dict[int, float]:
-    """Leaves by the weight of the routes that would begin with them."""
-    found: dict[int, float] = {}
-    for goal in goals:
-        rest, head = planner.plan(goal)
-        if head >= 0:
-            found[head] = found.get(head, 0.0) + 1.0 / max(rest, 1.0)
-    return found
-
-
-__all__ = ["FALSE", "Planner", "votes"]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from dataclasses import dataclass
+from datetime import date
 
 from imgrules.assessment.result import Status
 from imgrules.interview.network import (

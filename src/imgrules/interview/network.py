@@ -97,6 +97,19 @@ class Network:
             return (name,)
         return tuple(dict.fromkeys(f for source in item.inputs.values() for f in self._facts_below(source)))
 
+    def facts_of(self, part: Part) -> list[str]:
+        """Every fact that a part hangs on."""
+        found: dict[str, None] = {}
+        seen: set[int] = set()
+        stack = [part >> 1]
+        while stack:
+            i = stack.pop()
+            if i not in seen:
+                seen.add(i)
+                found |= dict.fromkeys(self.facts.get(self.subject.get(i, ""), ()))
+                stack.extend(p >> 1 for p in self.parts[i])
+        return list(found)
+
     # evaluation -------------------------------------------------------------------------------------------------------
 
     def value(self, name: str, values: Values) -> Value | None:

@@ -57,12 +57,12 @@ class Regions:
         return self._can[key]
 
     def share(self, fact: str, test: Test | None) -> float:
-        """A guess at how likely a test is to hold: the share of the codes of a coded fact, else one in two."""
+        """A guess at how likely a test is to hold: the share of the codes of a coded fact or set, else one in two."""
         type_ = self.types.get(fact)
-        if test is None or type_ is None or type_.kind == "bool" or type_.kind in ORDERED or type_.kind == "set":
+        if test is None or type_ is None or not type_.codes:
             return 0.5
-        codes = list(type_.codes)
-        return sum(test.holds(code) for code in codes) / len(codes) if codes else 0.5
+        codes = [frozenset({code}) for code in type_.codes] if type_.kind == "set" else list(type_.codes)
+        return sum(test.holds(code) for code in codes) / len(codes)
 
     def _candidates(self, fact: str, tests: list[Test]) -> Iterable[Value]:
         type_ = self.types[fact]
