@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from imgrules.assessment.assess import Derived
 from imgrules.assessment.unknowns import Cause
 from imgrules.rulebase import schema

@@ -125,6 +125,7 @@ class FastTrackResult(_Part):
     saves: str
     instead_of: str | None = None
     caveats: list[str]
+    excludes: list[str] = []
     replaced_text: str | None = None
     note: str | None = None
     sources: list[Source] = []

@@ -63,9 +63,9 @@ def stale(rulebase: Rulebase, places: Places, today: date, before: date | None =
         today=today,
         before=before,
         statements=len(everything),
-        by_checked=_counted(s.checked.isoformat()[:7] for s in everything),
-        by_evidence=_counted(f"{s.confidence} confidence, {s.basis}" for s in everything),
-        by_kind=_counted(s.kind for s in everything),
+        by_checked=_counted(f"in {s.checked.isoformat()[:7]}" for s in everything),
+        by_evidence=_counted(f"{s.confidence} confidence, {s.basis}" for s in sorted(everything, key=_weakness)),
+        by_kind=_counted(s.kind.replace("_", " ") for s in sorted(everything, key=lambda s: s.kind)),
         old=[s for s in everything if before is None or s.checked < before],
         ended=sorted(_ended(rules, values, today), key=_latest_first),
         unsettled=sorted(_unsettled(rulebase, values, today), key=lambda s: (s.jurisdiction or "", s.name)),
@@ -78,12 +78,16 @@ def months_before(day: date, months: int) -> date:
 
 
 def _counted(words: Iterator[str]) -> dict[str, int]:
-    return dict(sorted(Counter(words).items()))
+    """How many of each, in the order in which they are first met."""
+    return dict(Counter(words))
+
+
+def _weakness(s: Statement) -> tuple[int, int]:
+    return WEAKEST_FIRST["confidence"].index(s.confidence), WEAKEST_FIRST["basis"].index(s.basis)
 
 
 def _weakest_first(s: Statement) -> tuple[Any, ...]:
-    confidence, basis = WEAKEST_FIRST["confidence"].index(s.confidence), WEAKEST_FIRST["basis"].index(s.basis)
-    return (s.checked, confidence, basis, s.kind, s.name, s.jurisdiction or "", s.holds_from or date.min)
+    return (s.checked, *_weakness(s), s.kind, s.name, s.jurisdiction or "", s.holds_from or date.min)
 
 
 def _latest_first(s: Statement) -> tuple[Any, ...]:

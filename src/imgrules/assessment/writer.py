@@ -48,6 +48,7 @@ class Writer:
         self.scopes = (None, *derived.case.jurisdictions)
         self.outcomes = {name: derived.derivation.outcome(rule.literal) for name, rule in self.rules.items()}
         self.applies = {name: self._applies(rule) for name, rule in self.rules.items()}
+        self.exclusive = self._exclusive()
         self._texts: dict[tuple[Cause, str | None], str] = {}
 
     def write(self) -> Assessment:
@@ -151,6 +152,7 @@ class Writer:
         return RouteResult(
             **self.remember(("route", rule.name), self._varies(rule), lambda: self._route_texts(rule)),
             status=self._status(rule, needs, blockers),
+            excludes=self.exclusive.get(rule.name, []),
             blockers=blockers,
             unknown=self._unknowns(rule, [n for n in needs if self.outcomes[n] is Outcome.UNKNOWN]),
             met=[n for n in met if n not in vacuous] if vacuous else met,
@@ -174,14 +176,28 @@ class Writer:
             "in_force_to": period.to if period else None,
             "replaced_by": model.replaced_by,
             "replaced_text": model.replaced_text and self.text(model.replaced_text, rule.scope),
-            "after": model.after,
-            "excludes": model.excludes,
+            "after": self._present(model.after, rule),
             "leads_to": [f"{lead.route}: {lead.after}" for lead in model.leads_to],
             "note": model.note and self.text(model.note, rule.scope),
             "confidence": model.confidence,
             "basis": model.basis,
             "sources": self.d.wording.sources(model),
         }
+
+    def _present(self, names: list[str], rule: GroundRule) -> list[str]:
+        """The routes that some names mean for a route, as far as they are part of this assessment."""
+        found = (self.rulebase.find(name, rule.scope) for name in names)
+        return [target[0] for target in found if target and target[0] in self.rules]
+
+    def _exclusive(self) -> dict[str, list[str]]:
+        """Which routes cannot be followed together, said on either side."""
+        pairs: dict[str, list[str]] = {}
+        for rule in self.rules.values():
+            for other in self._present(getattr(rule.entry.model, "excludes", []), rule):
+                for one, two in ((rule.name, other), (other, rule.name)):
+                    if two not in pairs.setdefault(one, []):
+                        pairs[one].append(two)
+        return pairs
 
     def _status(self, rule: GroundRule, needs: list[str], blockers: list[Blocker]) -> Status:
         """The status of a route. Facts not yet known can only move `undetermined`."""
@@ -307,7 +323,14 @@ class Writer:
                     )
                 )
         rank = list(Status)
-        return sorted(found, key=lambda t: (not t.recommended, rank.index(t.status)))
+        found.sort(key=lambda t: (not t.recommended, rank.index(t.status)))
+        recommended = {t.route for t in found if t.recommended}
+        return [self._with_conflicts(track, recommended) if track.recommended else track for track in found]
+
+    def _with_conflicts(self, track: FastTrackResult, recommended: set[str]) -> FastTrackResult:
+        """A recommended track, saying which other recommended ones cannot be followed together with it."""
+        clashes = [name for name in self.exclusive.get(track.route, []) if name in recommended]
+        return track.model_copy(update={"excludes": clashes}) if clashes else track
 
     def _advice(self) -> list[AdviceResult]:
         strengths = ("strong", "moderate", "weak", "none")

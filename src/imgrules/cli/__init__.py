@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from imgrules import __version__
-from imgrules.cli import case, facts, judge, rules, states
+from imgrules.cli import ask, case, facts, judge, rules, states, whatif
 from imgrules.errors import EngineError, ImgrulesError, ProblemsError
 
 DONE, USER_ERROR, USAGE, INTERNAL = 0, 1, 2, 3
@@ -58,6 +58,9 @@ def app(ctx: click.Context, folder: str | None, debug: bool) -> None:
 app.add_command(judge.assess)
 app.add_command(judge.why)
 app.add_command(states.states)
+app.add_command(ask.ask)
+app.add_command(whatif.what_if)
+app.add_command(whatif.change)
 app.add_command(facts.facts)
 app.add_command(facts.schema)
 app.add_command(rules.rules)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from imgrules.cli import upkeep
 from imgrules.cli.common import the_rulebase, write_json
 
 KINDS = (
@@ -61,8 +62,9 @@ def show(name: str, form: str) -> None:
 
 @rules.command()
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--cases", metavar="DIR", help="Also report routes that no golden case of DIR shows both ways.")
 @click.argument("folder", required=False, type=click.Path())
-def check(form: str, folder: str | None) -> None:
+def check(form: str, cases: str | None, folder: str | None) -> None:
     """Load the rules and report every error and warning in them. Exit code 1 if there are errors."""
     from pathlib import Path
 
@@ -72,6 +74,10 @@ def check(form: str, folder: str | None) -> None:
     root = Path(folder or click.get_current_context().obj["rules"] or default_folder())
     rulebase, problems = check_files(read_files(root), label=str(root) if folder else root.name)
     errors = [p for p in problems if p.severity is Severity.ERROR]
+    if cases and rulebase and not errors:
+        from imgrules.assessment.coverage import unshown_routes
+
+        problems += unshown_routes(rulebase, Path(cases))
     if form == "json":
         write_json([{slot: getattr(p, slot) for slot in p.__slots__} for p in problems])
     else:
@@ -132,3 +138,7 @@ def test(folder: str | None, form: str) -> None:
         click.echo(f"{len(results) - len(failed)} of {len(results)} golden cases as expected.")
     if failed:
         raise click.exceptions.Exit(1)
+
+
+for command in (upkeep.stale, upkeep.coverage, upkeep.boundary, upkeep.rulebook):
+    rules.add_command(command)

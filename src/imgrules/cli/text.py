@@ -123,8 +123,9 @@ def print_assessment(a: Assessment, everything: bool = False, page: Page | None 
     _alerts(page, a.alerts, everything)
     shown = [r for r in a.routes if r.status is not Status.NOT_APPLICABLE] if everything else a.wanted
     page.heading("Routes")
+    titles = {r.id: r.title for r in a.routes}
     for route in shown:
-        _route(page, route)
+        _route(page, route, titles)
     if not any(r.jurisdiction for r in a.routes):
         page.para("No state is aimed at. Add --state XX to judge licences there.", style="italic")
     if not everything:
@@ -153,7 +154,11 @@ def _status_line(page: Page, route: RouteResult) -> Text:
     return text
 
 
-def _route(page: Page, route: RouteResult) -> None:
+def _named(ids: list[str], titles: dict[str, str]) -> str:
+    return "; ".join(titles.get(name, name) for name in ids)
+
+
+def _route(page: Page, route: RouteResult, titles: dict[str, str]) -> None:
     page.console.print()
     page.para(_status_line(page, route), 2)
     page.para(route.summary, 4)
@@ -186,6 +191,10 @@ def _route(page: Page, route: RouteResult) -> None:
     if route.basis != "primary":
         details.append("known from secondary sources only")
     page.para(f"{'; '.join(details)} {page.cite(route.sources)}", 4, "dim")
+    relations = (("Comes after", route.after), ("Cannot be followed together with", route.excludes))
+    for words, ids in relations:
+        if ids:
+            page.para(f"{words}: {_named(ids, titles)}", 4, "dim")
 
 
 def _span(pair: tuple[float, float]) -> str:
@@ -265,12 +274,13 @@ def _fast_tracks(page: Page, a: Assessment, everything: bool) -> None:
     tracks = [t for t in a.fast_tracks if t.status not in (Status.NOT_APPLICABLE, Status.CLOSED) or everything]
     if not tracks:
         return
+    titles = {r.id: r.title for r in a.routes}
     page.heading("Fast tracks")
     full = [
         t for t in tracks if everything or (t.recommended and (t.jurisdiction or t.status is not Status.UNDETERMINED))
     ]
     for track in full:
-        _fast_track(page, track)
+        _fast_track(page, track, titles)
     rest = [t for t in tracks if t not in full]
     for status in Status:
         named = [t for t in rest if t.status is status]
@@ -283,13 +293,15 @@ def _fast_tracks(page: Page, a: Assessment, everything: bool) -> None:
             page.item("-", Text.assemble(track.title, instead, (f"  {track.route}", "dim")), 4)
 
 
-def _fast_track(page: Page, track: FastTrackResult) -> None:
+def _fast_track(page: Page, track: FastTrackResult, titles: dict[str, str]) -> None:
     style, symbol, plain = STATUS_STYLE[track.status]
     head = Text.assemble((track.title, "bold"), (f"  {track.status.value.upper()}", style), (f"  {track.route}", "dim"))
     page.item(Text(symbol if page.unicode else plain, style=style), head)
     page.para(f"Saves: {track.saves} {page.cite(track.sources)}", 4)
     for caveat in track.caveats:
         page.item("-", Text(caveat), 4)
+    if track.excludes:
+        page.item("-", f"Cannot be followed together with: {_named(track.excludes, titles)}.", 4)
 
 
 def _next_steps(page: Page, a: Assessment, everything: bool) -> None:

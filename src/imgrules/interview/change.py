@@ -75,7 +75,7 @@ def changes(assessor: Assessor, case: Case, route: str, most: int = 5) -> Change
     if found:
         return Changes(now, tuple(found), complete=not reach.given_up)
     hopeless = reach.hopeless()
-    standing = tuple(b for b in now.blockers if b.requirement in hopeless)
+    standing = tuple(b for b in now.blockers if b.requirement in hopeless) or tuple(now.blockers)
     confirm = tuple(u for u in now.unknown if not u.requirements or set(u.requirements) & hopeless)
     return Changes(now, (), standing, confirm, not reach.given_up)
 

@@ -16,7 +16,7 @@ from typing import Any
 from imgrules.assessment.assess import Assessor, Derived
 from imgrules.assessment.result import Status
 from imgrules.interview.goals import literals_of, make_goal, truth
-from imgrules.interview.network import CAN_TRUE, DECIDED, TRUE, Codes, Network
+from imgrules.interview.network import CAN_TRUE, TRUE, Codes, Network
 from imgrules.interview.regions import Regions
 from imgrules.rulebase.grammar import TODAY
 from imgrules.rulebase.values import ORDERED, QUANTUM, Value
@@ -43,6 +43,7 @@ class Reach:
         mentioned = self.network.facts_of(self.goal.literal)
         self.changeable = [f for f in self.rulebase.facts if f in mentioned and self._may_change(f)]
         self._options = {fact: tuple(self._values_of(fact)) for fact in self.changeable}
+        self._must = [self.goal.literal]
         self._known: dict[frozenset[str], dict[str, Value] | None] = {}
         self.given_up = False
 
@@ -54,9 +55,27 @@ class Reach:
         return set(self.network.facts_of(self._parts[need])) if need in self._parts else set()
 
     def hopeless(self) -> set[str]:
-        """Requirements that no change of changeable facts can make met, each by itself."""
+        """Requirements that no change can make met: each by itself, or else a least set that cannot be met together."""
         codes = self._codes(frozenset(self.changeable))
-        return {name for name, part in self.goal.needs if not truth(codes, part) & CAN_TRUE}
+        alone = {name for name, part in self.goal.needs if not truth(codes, part) & CAN_TRUE}
+        if alone:
+            return alone
+        names = list(self._parts)
+        for name in list(names):
+            fewer = [other for other in names if other != name]
+            if not self._together(fewer):
+                names = fewer
+        return set(names)
+
+    def _together(self, names: list[str]) -> bool:
+        """Whether these requirements can be met together."""
+        everything = frozenset(self.changeable)
+        self._left, before = BUDGET, self._must
+        self._must = [self._parts[name] for name in names]
+        try:
+            return self._search(everything, self._kept(everything), self._codes(everything)) is not None
+        finally:
+            self._must = before
 
     # values -----------------------------------------------------------------------------------------------------------
 
@@ -123,7 +142,7 @@ class Reach:
         if not self._possible(codes):
             return None
         if not free:
-            return told if self.goal.status(codes) is Status.OPEN else None
+            return told if all(truth(codes, part) == TRUE for part in self._must) else None
         fact, alive = self._branch(free, codes)
         rest = free - {fact}
         for value in (self.values.get(fact), *(self._options[fact] if alive else ())):
@@ -141,15 +160,14 @@ class Reach:
 
     def _branch(self, free: frozenset[str], codes: Codes) -> tuple[str, bool]:
         """The free fact to give a value next, and whether anything hangs on it."""
-        wanted = [(self.goal.literal, CAN_TRUE), *((part, CAN_TRUE) for part in self._clashes)]
+        wanted = [(part, CAN_TRUE) for part in (*self._must, *self._clashes)]
         live = self.network.live(codes, wanted)
         alive = {f for i in live for f in self.network.facts[self.network.subject[i]]} & free
         return (min(alive), True) if alive else (min(free), False)
 
     def _possible(self, codes: Codes) -> bool:
-        """Whether the route may still open, and nothing contradicts anything."""
-        literal = truth(codes, self.goal.literal)
-        if (literal >= DECIDED and literal != TRUE) or not literal & CAN_TRUE:
+        """Whether what must be met may still be, and nothing contradicts anything."""
+        if any(not truth(codes, part) & CAN_TRUE for part in self._must):
             return False
         return all(truth(codes, part) != TRUE for part in self._clashes)
 

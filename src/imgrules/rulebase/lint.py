@@ -65,9 +65,9 @@ def _complete(rulebase: Rulebase, documents: Mapping[str, Document]) -> bool:
     if any(document.problems for document in documents.values()):
         return False
     entries = [e for section in ("rules", "derived", *_SHOWN) for e in getattr(rulebase, section).values()]
-    written = [(entry, f) for entry in entries for f in CONDITION_FIELDS if getattr(entry.model, f, None) is not None]
-    computed = [e for e in entries if e.section in ("derived", "alerts")]
-    return all(f in e.conditions for e, f in written) and all(e.expression is not None for e in computed)
+    written = [(e, f) for e in entries for f in CONDITION_FIELDS if getattr(e.model, f, None) is not None]
+    computed = all(e.expression is not None for e in entries if e.section in ("derived", "alerts"))
+    return computed and all(f in e.conditions for e, f in written)
 
 
 def last_checked(rulebase: Rulebase) -> date:
@@ -102,18 +102,22 @@ class _Watched:
     def varies(self) -> bool:
         return self.seen not in (0, TRUE, FALSE, UNKNOWN)
 
+    @property
+    def constant(self) -> bool:
+        return self.seen in (TRUE, FALSE)
+
 
 def _constant_conditions(grounder: Grounder, program: Program, warn: _Warner) -> Iterator[Problem]:
     rulebase, leaning = grounder.rulebase, _Leaning(grounder.rulebase)
     watched: _Watch = {}
     _Trial(rulebase, program, watched).run()
-    for item in watched.values():
-        for day in leaning.days(item.entry) if item.seen in (0, TRUE, FALSE) else ():
-            if item.seen not in (0, TRUE, FALSE):
+    for item in (item for item in watched.values() if item.constant):
+        scopes = [item.entry.scope] if item.entry.scope else list(rulebase.jurisdictions) if item.entry.each else []
+        for day in leaning.days(item.entry):
+            if not item.constant:
                 break
-            scopes = [item.entry.scope] if item.entry.scope else list(rulebase.jurisdictions) if item.entry.each else []
             _Trial(rulebase, grounder.program(day, scopes), watched, item).run()
-        if item.seen in (TRUE, FALSE):
+        if item.constant:
             answer = f"{item.field} is {'always' if item.seen == TRUE else 'never'} true"
             message = f"{answer}, on every date{', in every jurisdiction' if item.entry.each else ''}."
             yield warn(item.entry, "R100", message, "Correct it, or delete what it makes pointless.", item.field)

@@ -1,0 +1,207 @@
+"""The interview measured: questions asked against three rivals and the optimum, and the time to choose a question.
+
+    python -m bench.interview [--applicants 1000] [--goal NAME ...] [--optimum 60]
+
+Applicants are drawn as `tests.interview.people.applicant` says: a golden case with its gaps filled from the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from datetime import date
+from functools import cache
+from itertools import product
+from typing import Any
+
+from tests.interview.people import applicant
+from tests.worlds import CODES, make_world
+from tests.worlds import DAY as WORLD_DAY
+
+from imgrules.assessment.assess import Assessor
+from imgrules.assessment.result import Status
+from imgrules.errors import Severity
+from imgrules.interview.board import Board, Layout
+from imgrules.interview.goals import Goal
+from imgrules.interview.network import DECIDED
+from imgrules.rulebase.load import check_files, load_rulebase
+from imgrules.rulebase.values import Value
+
+DAY = date(2026, 11, 22)
+FINAL = (Status.OPEN, Status.REACHABLE, Status.CLOSED, Status.NOT_APPLICABLE)
+
+
+def undecided_support(board: Board) -> list[str]:
+    """What a plain relevance filter asks: unknown facts below undecided conditions of undecided routes."""
+    layout, seen, facts = board.layout, set(), set()
+    stack = [p >> 1 for goal in layout.goals if board.status(goal) not in FINAL for p in _roots(goal)]
+    while stack:
+        i = stack.pop()
+        if i in seen or board.codes[i] >= DECIDED:
+            continue
+        seen.add(i)
+        if i in layout.network.subject:
+            facts.update(board.unknown(layout.network.subject[i]))
+        stack.extend(p >> 1 for p in layout.network.parts[i])
+    found = [f for f in facts if f in layout.order and f not in board.aside and f not in board.nonsense]
+    return sorted(found, key=layout.order.__getitem__)
+
+
+def _roots(goal: Goal) -> list[int]:
+    applies = [] if goal.applies is None else [goal.applies]
+    return [*applies, *(p for _, p in goal.needs), *goal.inner_applies]
+
+
+def fixed(board: Board, exact: bool) -> str | None:
+    """The next question in the vocabulary's order, by the plain filter or by ours."""
+    if not exact:
+        return next((first for f in undecided_support(board) if (first := board.before(f))), None)
+    for fact in sorted(board.open_facts() - board.barred, key=board.layout.order.__getitem__):
+        first = board.before(fact)
+        if first and board.matters(fact):
+            return first
+    return None
+
+
+def run(layout: Layout, person: dict[str, Value], how: str) -> tuple[int, list[float]]:
+    """Questions asked of one applicant, and the seconds each took to be chosen, answer taken in."""
+    board = Board(layout, {})
+    times: list[float] = []
+    asked = 0
+    while True:
+        start = time.perf_counter()
+        fact = board.choose() if how == "ours" else fixed(board, how == "exact")
+        if fact is None:
+            return asked, [*times, time.perf_counter() - start]
+        asked += 1
+        if fact in person:
+            board.tell(fact, person[fact])
+        else:
+            board.set_aside(fact)
+        times.append(time.perf_counter() - start)
+
+
+def goals(assessor: Assessor) -> dict[str, tuple[list[str], list[str]]]:
+    """Goals by name: the jurisdictions aimed at and the routes wanted."""
+    every = list(assessor.rulebase.jurisdictions)
+    texas = assessor.grounder.program(DAY, ["TX"])
+    return {
+        "certified": ([], ["ecfmg.certification"]),
+        "match": ([], ["residency.match"]),
+        "licence-CA": (["CA"], ["licence.standard@CA"]),
+        "whole-way-TX": (
+            ["TX"],
+            [
+                "ecfmg.certification",
+                "residency.match",
+                "visa.j1_residency",
+                "visa.h1b_residency",
+                "visa.none_needed",
+                "licence.standard@TX",
+            ],
+        ),
+        "every-route-TX": (["TX"], [n for n, r in texas.rules.items() if r.entry.section == "routes"]),
+        "soonest": (every, [f"licence.standard@{code}" for code in every]),
+        "every-route": (every, []),
+    }
+
+
+def measure(assessor: Assessor, name: str, applicants: int) -> None:
+    """One goal: medians, and the share of the rivals' questions that ours needs."""
+    codes, wanted = goals(assessor)[name]
+    program = assessor.grounder.program(DAY, codes)
+    wanted = wanted or [n for n, r in program.rules.items() if r.entry.section == "routes"]
+    layout = Layout(assessor.rulebase, program, DAY, wanted)
+    mentioned = layout.mentioned()
+    rows: list[tuple[int, int, int, int]] = []
+    times: list[float] = []
+    for seed in range(applicants):
+        person = applicant(layout, seed)
+        ours, taken = run(layout, person, "ours")
+        times += taken
+        rows.append(
+            (
+                ours,
+                run(layout, person, "plain")[0],
+                run(layout, person, "exact")[0],
+                sum(f in person for f in mentioned),
+            )
+        )
+    ratio = statistics.median(o / max(p, 1) for o, p, _, _ in rows)
+    exact = statistics.median(o / max(e, 1) for o, _, e, _ in rows)
+    medians = [statistics.median(column) for column in zip(*rows, strict=True)]
+    print(
+        f"{name:15} routes {len(wanted):3}  n {applicants}  mentioned {len(mentioned):3} (sensible {medians[3]:g})  "
+        f"plain {medians[1]:g}  exact-fixed {medians[2]:g}  ours {medians[0]:g}  ours/plain {ratio:.2f}  "
+        f"ours/exact-fixed {exact:.2f}  ms median {1000 * statistics.median(times):.1f}  "
+        f"p99 {1000 * sorted(times)[int(len(times) * 0.99)]:.1f}  worst {1000 * max(times):.1f}  "
+        f"given up {layout.relevance.given_up}",
+        flush=True,
+    )
+
+
+def optimum(worlds: int) -> None:
+    """Small random rulebases: the best possible questionnaire by dynamic programming, answers equally likely."""
+    best_total = ours_total = plain_total = 0.0
+    same = count = seed = 0
+    while count < worlds:
+        seed += 1
+        rulebase, problems = check_files(make_world(seed, 4).files)
+        assert rulebase
+        assert not any(p.severity is Severity.ERROR for p in problems)
+        program = Assessor(rulebase).grounder.program(WORLD_DAY, CODES)
+        layout = Layout(rulebase, program, WORLD_DAY, [f"way@{code}" for code in CODES])
+        options = {f: layout.regions.of(f) for f in layout.mentioned()}
+        size = 1
+        for values in options.values():
+            size *= len(values) + 1
+        if not 4 <= len(options) <= 6 or size > 3000 or Board(layout, {}).choose() is None:
+            continue
+        count += 1
+        best = _best(layout, options)
+        people = [dict(zip(options, combo, strict=True)) for combo in product(*options.values())]
+        ours = statistics.mean(run(layout, p, "ours")[0] for p in people)
+        plain_total += statistics.mean(run(layout, p, "plain")[0] for p in people)
+        best_total, ours_total = best_total + best, ours_total + ours
+        same += ours <= best + 1e-9
+    print(
+        f"optimum on {count} small rulebases: best {best_total / count:.2f}  ours {ours_total / count:.2f}  "
+        f"plain {plain_total / count:.2f} questions on average; ours is optimal on {same}"
+    )
+
+
+def _best(layout: Layout, options: dict[str, Any]) -> float:
+    names = list(options)
+
+    @cache
+    def expected(state: tuple[Any, ...]) -> float:
+        told = {n: options[n][i] for n, i in zip(names, state, strict=True) if i is not None}
+        if Board(layout, told).choose() is None:
+            return 0.0
+        costs = []
+        for k, name in enumerate(names):
+            if state[k] is None:
+                after = [expected((*state[:k], i, *state[k + 1 :])) for i in range(len(options[name]))]
+                costs.append(1.0 + statistics.mean(after))
+        return min(costs)
+
+    return expected((None,) * len(names))
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--applicants", type=int, default=1000)
+    parser.add_argument("--goal", action="append")
+    parser.add_argument("--optimum", type=int, default=60)
+    args = parser.parse_args()
+    assessor = Assessor(load_rulebase())
+    for name in args.goal or goals(assessor):
+        measure(assessor, name, args.applicants)
+    if args.optimum:
+        optimum(args.optimum)
+
+
+if __name__ == "__main__":
+    main()
