@@ -70,8 +70,8 @@ def one_case(rulebase: Rulebase, codes: tuple[str, ...], rounds: int) -> None:
         "CLIPS, outcomes only": lambda: [clips.run(*pair) for pair in pairs],
         "reference, outcomes only": lambda: [truths(*pair) for pair in pairs],
     }
-    nodes = sum(len(segment.nodes) for segment in programs[0].segments)
-    say(f"\n{len(codes)} jurisdictions, {len(chosen)} golden cases, {nodes:,} conditions; milliseconds a case")
+    size = sum(len(segment.nodes) for segment in programs[0].segments)
+    say(f"\n{len(codes)} jurisdictions, {len(chosen)} golden cases, {size:,} conditions; milliseconds a case")
     base = 0.0
     for name, (median, worst) in medians(contenders, rounds).items():
         each = median / len(chosen)

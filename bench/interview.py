@@ -156,7 +156,7 @@ def optimum(worlds: int) -> None:
         size = 1
         for values in options.values():
             size *= len(values) + 1
-        if not 4 <= len(options) <= 6 or size > 3000 or Board(layout, {}).choose() is None:
+        if not 3 <= len(options) <= 5 or size > 400 or Board(layout, {}).choose() is None:
             continue
         count += 1
         best = _best(layout, options)

@@ -12,6 +12,7 @@ import pytest
 
 from imgrules.engines import durable
 from imgrules.engines.durable import DurableEngine, encode
+from imgrules.engines.protocol import Step
 from imgrules.engines.reference import truths
 from imgrules.errors import EngineError
 from imgrules.rulebase.ir import GateNode, JunctionNode, LeafNode, Node, Program, Segment, Test
@@ -114,9 +115,9 @@ def test_names_the_engine_confuses_are_refused(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_engine_that_proves_both_sides_is_not_believed() -> None:
     """A contradiction in the derivation is an error, never an answer."""
-    steps = {"n0+": [durable.Step("n0+.0", ("=f",))], "n0-": [durable.Step("n0-.0", ("=f",))]}
+    steps = {"n0+": [Step("n0+.0", ("=f",))], "n0-": [Step("n0-.0", ("=f",))]}
     with pytest.raises(EngineError, match="both sides"):
-        durable._derivation(steps, program([leaf(0, "f")]))
+        durable._derivation(steps)
 
 
 def test_a_failing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

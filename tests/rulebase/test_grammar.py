@@ -92,15 +92,8 @@ def test_groups() -> None:
     assert isinstance(made, Group)
     assert [getattr(p, "kind", "leaf") for p in made.parts] == ["leaf", "not", "at_least"]
     assert isinstance(made.parts[0], Leaf)
-    for wrong in (
-        3,
-        {},
-        {"all": []},
-        {"all": "a"},
-        {"all": ["a"], "any": ["b"]},
-        {"at_least": 3, "of": ["a"]},
-        {"at_least": True, "of": ["a"]},
-    ):
+    bad: list[object] = [3, {}, {"all": []}, {"all": "a"}, {"all": ["a"], "any": ["b"]}, {"at_least": 3, "of": ["a"]}]
+    for wrong in [*bad, {"at_least": True, "of": ["a"]}]:
         with pytest.raises(GrammarError):
             parse_condition(wrong)
 

@@ -42,7 +42,8 @@ def test_a_second_load_comes_from_the_cache(tmp_path: Path, monkeypatch: pytest.
     """The cache gives an equal rulebase; a damaged or foreign cache file is passed over; it can be switched off."""
     cache = tmp_path / "cache"
     monkeypatch.setenv("IMGRULES_CACHE", str(cache))
-    rules = folder(tmp_path / "rules") if (tmp_path / "rules").mkdir() is None else tmp_path
+    (tmp_path / "rules").mkdir()
+    rules = folder(tmp_path / "rules")
     first = load_rulebase(rules)
     (stored,) = cache.glob("*.pickle")
     assert load_rulebase(rules).rules.keys() == first.rules.keys()

@@ -49,7 +49,6 @@ class Writer:
         self.outcomes = {name: derived.derivation.outcome(rule.literal) for name, rule in self.rules.items()}
         self.applies = {name: self._applies(rule) for name, rule in self.rules.items()}
         self.exclusive = self._exclusive()
-        self._texts: dict[tuple[Cause, str | None], str] = {}
 
     def write(self) -> Assessment:
         """The assessment."""
@@ -283,11 +282,15 @@ class Writer:
 
     def unknown(self, cause: Cause, names: list[str], scope: str | None) -> Unknown:
         """A cause in words."""
+        rule = self.rules.get(cause.name) if cause.kind == "rule" else None
+        key = ("unknown", cause, tuple(names), None if cause.kind == "fact" else scope)
+        return self.remember(
+            key, rule is not None and self._varies(rule), lambda: self._new_unknown(cause, names, scope)
+        )
+
+    def _new_unknown(self, cause: Cause, names: list[str], scope: str | None) -> Unknown:
         kind: Literal["fact", "confirm"] = "fact" if cause.kind == "fact" else "confirm"
-        key = (cause, None if kind == "fact" else scope)
-        if key not in self._texts:
-            self._texts[key] = cause_text(self.d, cause, scope)
-        return Unknown(kind=kind, name=cause.name, text=self._texts[key], requirements=names)
+        return Unknown(kind=kind, name=cause.name, text=cause_text(self.d, cause, scope), requirements=names)
 
     # beside the routes ----------------------------------------------------------------------------------------------
 

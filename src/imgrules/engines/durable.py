@@ -205,9 +205,10 @@ class DurableEngine:
             for compiled in plan.rulesets:
                 given = {key: facts[key] for key in compiled.keys & facts.keys()}
                 given |= dict.fromkeys(compiled.keys & steps.keys(), 1)
-                for name, premises in compiled.run(given):
-                    steps.setdefault(name.partition(".")[0], []).append(Step(name, tuple(premises)))
-        return _derivation(steps, program)
+                for name, keys in compiled.run(given):
+                    step = Step(name, tuple([plan.facts.get(key, key) for key in keys]))
+                    steps.setdefault(name.partition(".")[0], []).append(step)
+        return _derivation(steps)
 
     def _plan(self, segment: Segment) -> Plan:
         if segment not in self._plans:
@@ -224,6 +225,8 @@ class Plan:
         leaves = [n for n in segment.nodes if isinstance(n, LeafNode)]
         self.plain = sorted({n.fact for n in leaves if _is_plain(n)})
         self.members = [n for n in leaves if not _is_plain(n)]
+        self.facts = {f"={name}": f"fact:{name}" for name in self.plain}
+        self.facts |= {f"?{n.id}": f"fact:{n.fact}" for n in self.members}
         self.rulesets = [_Compiled.of(ruleset) for ruleset in _rulesets(segment.nodes)]
 
     def encode(self, values: Values) -> dict[str, int | str]:
@@ -356,18 +359,18 @@ def encode(value: Any) -> int | str:
     raise EngineError(f"{value!r} is beyond what the rule engine can hold. Check the fact's range.")
 
 
-def _derivation(steps: Mapping[str, list[Step]], program: Program) -> Derivation:
-    """The proof in terms of the program: inner heads of wide rules spelled out, keys of facts by their names."""
-    nodes = program.nodes
+def _derivation(steps: Mapping[str, list[Step]]) -> Derivation:
+    """The proof in terms of the program: alternatives in rulebase order, inner heads of wide rules spelled out."""
+    inner = {head for head in steps if "~" in head}
     proved: dict[Literal, tuple[Step, ...]] = {}
     for literal, found in steps.items():
-        if "~" in literal:
+        if literal in inner:
             continue
         if len(found) > 1:
             found = sorted(found, key=lambda step: int(step.rule.rpartition(".")[2]))
-        proved[literal] = tuple(
-            Step(s.rule, tuple(_premises(s.premises, steps, nodes))) if _is_coded(s.premises) else s for s in found
-        )
+        if inner:
+            found = [Step(s.rule, tuple(_spelled_out(s.premises, steps, inner))) for s in found]
+        proved[literal] = tuple(found)
         if literal[-1] == "-" and opposite(literal) in steps:
             raise EngineError(
                 f"The rule engine proved both sides of {literal[:-1]}. This is a defect of imgrules: please report it."
@@ -375,19 +378,9 @@ def _derivation(steps: Mapping[str, list[Step]], program: Program) -> Derivation
     return Derivation(proved)
 
 
-def _is_coded(premises: tuple[str, ...]) -> bool:
-    return any(key[0] in "=?" or "~" in key for key in premises)
-
-
-def _premises(keys: Iterable[str], steps: Mapping[str, list[Step]], nodes: Mapping[str, Node]) -> Iterator[str]:
-    for key in keys:
-        if "~" in key:
-            yield from _premises(steps[key][0].premises, steps, nodes)
-        elif key[0] == "=":
-            yield f"fact:{key[1:]}"
-        elif key[0] == "?":
-            leaf = nodes[key[1:]]
-            assert isinstance(leaf, LeafNode)
-            yield f"fact:{leaf.fact}"
+def _spelled_out(premises: Iterable[str], steps: Mapping[str, list[Step]], inner: set[str]) -> Iterator[str]:
+    for premise in premises:
+        if premise in inner:
+            yield from _spelled_out(steps[premise][0].premises, steps, inner)
         else:
-            yield key
+            yield premise

@@ -87,9 +87,6 @@ class _Warner:
         return Problem(code, f"{entry.name}: {message}", fix, entry.file, line, column, Severity.WARNING)
 
 
-# conditions that never change -----------------------------------------------------------------------------------------
-
-
 @dataclass
 class _Watched:
     """One condition of a rule file, wherever it is grounded, and the answers it has been seen to give."""
@@ -100,7 +97,7 @@ class _Watched:
 
     @property
     def varies(self) -> bool:
-        return self.seen not in (0, TRUE, FALSE, UNKNOWN)
+        return self.seen.bit_count() > 1
 
     @property
     def constant(self) -> bool:
@@ -331,9 +328,6 @@ def _mask(node: Node, found: Mapping[str, int], leaves: Mapping[str, int]) -> in
     return swap[true | false | unknown]
 
 
-# the same rule twice --------------------------------------------------------------------------------------------------
-
-
 def _same_meaning(program: Program, warn: _Warner) -> Iterator[Problem]:
     """Two rules, both national or both for every jurisdiction, that come to the same wherever they are grounded."""
     shapes = _Shapes(program)
@@ -381,9 +375,6 @@ class _Shapes:
         said = tuple(self._part(literal, rule.name) if literal else None for literal in literals)
         obstacle = (getattr(model, "blocker", None), getattr(model, "decided_by", None), str(model.in_force))
         return (rule.entry.section, rule.scope, model.decides, obstacle, said)
-
-
-# requirements nobody meets ---------------------------------------------------------------------------------------------
 
 
 def _unneeded(rulebase: Rulebase, program: Program, warn: _Warner) -> Iterator[Problem]:
