@@ -40,7 +40,9 @@ def test_links_of_the_docs_lead_somewhere() -> None:
 
 def test_no_domain_word_in_the_source() -> None:
     """No state, exam, visa or agency is named in src/: knowledge is data."""
-    words = re.compile(r"\b(USMLE|ECFMG|OET|PTAL|NRMP|ERAS|H-?1B|J-?1|California|Texas|Tennessee|Kansas|Step ?[123]|residency|Match Week)\b")
+    words = re.compile(
+        r"\b(USMLE|ECFMG|OET|PTAL|NRMP|ERAS|H-?1B|J-?1|California|Texas|Tennessee|Kansas|Step ?[123]|residency|Match Week)\b"
+    )
     for path in (ROOT / "src").rglob("*.py"):
         found = [line for line in path.read_text().splitlines() if words.search(line)]
         assert found == [], path

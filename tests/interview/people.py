@@ -7,12 +7,13 @@ from pathlib import Path
 from random import Random
 
 from imgrules.assessment.case import Case, read_case
+from imgrules.interview.answers import read_answer
 from imgrules.interview.board import Board, Layout
 from imgrules.interview.goals import truth
 from imgrules.interview.network import TRUE
 from imgrules.interview.session import Interview
 from imgrules.rulebase.rulebase import Rulebase
-from imgrules.rulebase.values import Value
+from imgrules.rulebase.values import BadValue, Value
 from tests.cases import random_value
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -56,10 +57,19 @@ def applicant(layout: Layout, seed: int) -> dict[str, Value]:
                 value = r.choice(values[fact])
             else:
                 value = random_value(r, rulebase.types[fact], entry.model.range, layout.day)
-            if not board.clashes_with(fact, value):
+            if _in_range(value, fact, layout) and not board.clashes_with(fact, value):
                 board.tell(fact, value)
                 break
     return {name: value for name, value in board.values.items() if name in rulebase.facts}
+
+
+def _in_range(value: Value, fact: str, layout: Layout) -> bool:
+    """Whether a value drawn from a case of another day is one that can be told on this."""
+    try:
+        read_answer(value, fact, layout.rulebase, layout.day)
+    except BadValue:
+        return False
+    return True
 
 
 def play(talk: Interview, person: dict[str, Value], most: int = 400) -> list[str]:

@@ -114,7 +114,7 @@ class Sketch:
             case "*":
                 yield from self._factors(a, b, target)
             case "number":
-                yield [(a, bool(target))]
+                yield from ([(a, truth)] for truth in (True, False) if target == truth)
             case "min" | "max":
                 yield from self._extreme(call, target)
             case "add_years" | "add_months" | "add_days":

@@ -1,8 +1,8 @@
 """What the golden cases would notice: which conditions and requirements have decided something in one of them.
 
 A rule written for each jurisdiction counts once: what any jurisdiction's case shows is shown. A condition is asked for
-the truths it can have: one that rests on bounds may only ever be proved, and one that parameters alone decide is not
-asked at all.
+the truths it can have: one that rests on bounds may only ever be proved, and one that parameters alone decide, or that
+nothing could make matter on the days of the cases, is not asked at all.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from imgrules.assessment.case import Case, read_case
-from imgrules.assessment.decisive import Judged, Part, Reach, conditions
+from imgrules.assessment.decisive import Hopeful, Judged, Part, Reach, conditions
 from imgrules.assessment.golden import golden_files
 from imgrules.assessment.places import Places
 from imgrules.assessment.probes import with_probes
@@ -117,28 +117,20 @@ class _Tally:
                 if truth in reach.sides(rule.literal):
                     self.needed.setdefault(id(rule.entry), _Seen()).was.add(truth)
         if cases:
-            self._reach_of(self.grounder.program(max(c.as_of for c in cases), self.rulebase.jurisdictions))
+            day = max(case.as_of for case in cases)
+            self._reach_of(self.grounder.program(day, self.rulebase.jurisdictions))
 
     def _reach_of(self, program: Program) -> Reach:
-        """What can be decided in a program, noted for all its conditions when it is first met."""
+        """What can be decided in a program at all, noted when the program is first met: what nobody's facts mask."""
         key = tuple(map(id, program.segments))
         if key not in self._reach:
-            reach = self._reach[key] = Reach(program)
-            for segment in program.segments:
-                self._note_conditions(program, reach, segment.scope)
-            routes = [rule for rule in program.rules.values() if rule.entry.section == "routes" and rule.in_force]
-            for need in (program.rules[name] for route in routes for name in route.needs):
-                if need.entry.section == "requirements" and need.in_force:
-                    self.needed.setdefault(id(need.entry), _Seen()).can.update(reach.sides(need.literal))
+            hopeful = Hopeful(program)
+            reach = self._reach[key] = hopeful.reach
+            for part, literal in hopeful.heard(self.parts):
+                self.seen[id(part)].can.update(reach.sides(literal))
+            for need in hopeful.heard_requirements():
+                self.needed.setdefault(id(need.entry), _Seen()).can.update(reach.sides(need.literal))
         return self._reach[key]
-
-    def _note_conditions(self, program: Program, reach: Reach, scope: str | None) -> None:
-        for part in self.all:
-            entry = part.probe.entry
-            never = getattr(entry.model, "decides", "") == "nothing" and part.probe.field in ("when", "met_when")
-            rule = program.rules.get(part.probe.grounded(scope))
-            if rule and not never and (entry.each or entry.scope == scope):
-                self.seen[id(part)].can.update(reach.sides(rule.literal))
 
 
 def coverage(rulebase: Rulebase, folder: Path, places: Places) -> Coverage:

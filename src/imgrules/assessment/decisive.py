@@ -17,7 +17,7 @@ from imgrules.assessment.case import Case
 from imgrules.assessment.probes import PREFIX, Probe
 from imgrules.assessment.result import Status
 from imgrules.engines.reference import literal_truth, truths
-from imgrules.rulebase.grammar import Condition, Leaf
+from imgrules.rulebase.grammar import Condition, Group, Leaf
 from imgrules.rulebase.ir import (
     FixedNode,
     GateNode,
@@ -28,6 +28,7 @@ from imgrules.rulebase.ir import (
     Node,
     Program,
     node_of,
+    opposite,
 )
 from imgrules.rulebase.rulebase import Rulebase
 
@@ -130,6 +131,13 @@ class Judged:
 
     def decisive(self, conditions: Mapping[int, Mapping[str, Part]]) -> Iterator[tuple[Part, bool, Literal]]:
         """Every part of a condition that was decisive, with its truth and literal; `conditions` by entry and field."""
+        for part, literal in self.heard(conditions):
+            truth = self.truth(literal)
+            if truth is not None:
+                yield part, truth, literal
+
+    def heard(self, conditions: Mapping[int, Mapping[str, Part]]) -> Iterator[tuple[Part, Literal]]:
+        """Every part of a condition whose truth matters to its rule here, whether it is known or not."""
         for rule in self.rules.values():
             for field, part in conditions.get(id(rule.entry), {}).items() if rule.in_force else ():
                 yield from self._weigh(part, rule.scope, self._outcome_if(rule, field))
@@ -139,20 +147,23 @@ class Judged:
 
     def _weigh(
         self, part: Part, scope: str | None, outcome_if: Callable[[Truth], object]
-    ) -> Iterator[tuple[Part, bool, Literal]]:
+    ) -> Iterator[tuple[Part, Literal]]:
         if outcome_if(True) == outcome_if(False) == outcome_if(None):
             return
-        literal = self._literal(part, scope)
-        truth = self.truth(literal)
-        if truth is not None and outcome_if(truth) != outcome_if(not truth):
-            yield part, truth, literal
-        beside = [self.truth(self._literal(inner, scope)) for inner in part.parts]
+        if outcome_if(True) != outcome_if(False):
+            yield part, self._literal(part, scope)
+        literals = [self._literal(inner, scope) for inner in part.parts]
         for i, inner in enumerate(part.parts):
+            beside = self._beside(part.condition, [*literals[:i], *literals[i + 1 :]])
 
-            def with_inner(truth: Truth, i: int = i) -> object:
-                return outcome_if(_together(part.condition, [*beside[:i], truth, *beside[i + 1 :]]))
+            def with_inner(truth: Truth, beside: list[Truth] = beside) -> object:
+                return outcome_if(_together(part.condition, [*beside, truth]))
 
             yield from self._weigh(inner, scope, with_inner)
+
+    def _beside(self, condition: Condition, literals: Sequence[Literal]) -> list[Truth]:
+        """The truths of all parts of a group but one."""
+        return [self.truth(literal) for literal in literals]
 
     def _outcome_if(self, rule: GroundRule, field: str) -> Callable[[Truth], object]:
         """What a rule would come to if one of its conditions had a given truth."""
@@ -161,20 +172,18 @@ class Judged:
         allowed = _ALLOWED[rule.entry.model.decides]
         if rule.entry.section != "requirements":
             return lambda truth: truth if truth in allowed else None
-        applies = None if rule.applies is None else self.truth(rule.applies)
-        parts: dict[object, Truth] = {"applies_when": None if applies is None else not applies}
-        if rule.applies is None:
-            parts["applies_when"] = False
-        parts["met_when"] = None if rule.met is None else self.truth(rule.met)
-        parts |= {i: self.truth(literal) for i, literal in enumerate(rule.excused)}
-        slot = 0 if field == "excused_when" else field
+        literals: dict[object, Literal] = {"applies_when": opposite(rule.applies)} if rule.applies else {}
+        literals |= {"met_when": rule.met} if rule.met else {}
+        literals |= dict(enumerate(rule.excused))
+        literals.pop(0 if field == "excused_when" else field, None)
+        beside = self._beside(Group("any", ()), list(literals.values()))
 
         def outcome(truth: Truth) -> Truth:
             if field == "applies_when":
                 truth = None if truth is None else not truth
             elif field == "met_when":
                 truth = truth if truth in allowed else None
-            return any_of([*(t for key, t in parts.items() if key != slot), truth])
+            return any_of([*beside, truth])
 
         return outcome
 
@@ -182,15 +191,18 @@ class Judged:
 
     def decisive_requirements(self) -> Iterator[tuple[GroundRule, bool]]:
         """Every requirement that applies and was decisive for a route in force, with its outcome (True: met)."""
+        for need in self.heard_requirements():
+            truth = self.truth(need.literal)
+            if truth is not None:
+                yield need, truth
+
+    def heard_requirements(self) -> Iterator[GroundRule]:
+        """Every requirement that applies and whose outcome matters to a route in force, known or not."""
         for route in self.rules.values():
-            if route.entry.section != "routes" or not route.in_force:
-                continue
-            before = self.standing(route)
-            for name in self.needs(route):
-                need = self.rules[name]
-                truth = self.truth(need.literal)
-                if truth is not None and self._applies(need) is not False and self.standing(route, name) != before:
-                    yield need, truth
+            for name in self.needs(route) if route.entry.section == "routes" and route.in_force else ():
+                applies = self._applies(self.rules[name]) is not False
+                if applies and self.standing(route, {name: True}) != self.standing(route, {name: False}):
+                    yield self.rules[name]
 
     def needs(self, route: GroundRule) -> list[str]:
         """Every requirement of a route, those of the routes it needs in their place."""
@@ -203,18 +215,18 @@ class Judged:
             else:
                 yield name
 
-    def standing(self, route: GroundRule, turned: str | None = None) -> tuple[Status, Truth]:
-        """Status and outcome of a route, as assessments give them, perhaps with one requirement turned round."""
-        outcome = self._outcome(route, turned)
-        return self._status(route, turned, outcome), outcome
+    def standing(self, route: GroundRule, given: Mapping[str, Truth] | None = None) -> tuple[Status, Truth]:
+        """Status and outcome of a route, as assessments give them, perhaps with other outcomes given to requirements."""
+        given = given or {}
+        outcome = self._outcome(route, given)
+        return self._status(route, given, outcome), outcome
 
-    def _outcome(self, rule: GroundRule, turned: str | None) -> Truth:
-        truth = self.truth(rule.literal)
-        if turned is None or rule.entry.section != "routes":
-            return not truth if rule.name == turned and truth is not None else truth
+    def _outcome(self, rule: GroundRule, given: Mapping[str, Truth]) -> Truth:
+        if not given or rule.entry.section != "routes":
+            return given.get(rule.name, self.truth(rule.literal))
         needed = {self.rules[name].literal for name in rule.needs}
         others = [self.truth(part) for part in self._parts[rule.name] if part not in needed]
-        return all_of([*others, *(self._outcome(self.rules[name], turned) for name in rule.needs)])
+        return all_of([*others, *(self._outcome(self.rules[name], given) for name in rule.needs)])
 
     @cached_property
     def _parts(self) -> dict[str, tuple[Literal, ...]]:
@@ -227,12 +239,12 @@ class Judged:
     def _applies(self, rule: GroundRule) -> Truth:
         return rule.in_force and (rule.applies is None or self.truth(rule.applies))
 
-    def _status(self, route: GroundRule, turned: str | None, outcome: Truth) -> Status:
+    def _status(self, route: GroundRule, given: Mapping[str, Truth], outcome: Truth) -> Status:
         """The table of statuses in the rule format; what assessments say is held to be the same by tests."""
         applies = self._applies(route)
         if not applies:
             return Status.UNDETERMINED if applies is None else Status.NOT_APPLICABLE
-        needs = {name: self._outcome(self.rules[name], turned) for name in self.needs(route)}
+        needs = {name: self._outcome(self.rules[name], given) for name in self.needs(route)}
         inner = [self.rules[name] for name in route.needs if self.rules[name].entry.section == "routes"]
         missing = [name for name, truth in needs.items() if truth is False]
         barred = any(self.rules[name].entry.model.blocker == "permanent" for name in missing)
@@ -244,6 +256,32 @@ class Judged:
             return Status.NOT_APPLICABLE
         undecided = None in needs.values() or any(self._applies(rule) is None for rule in inner)
         return Status.UNDETERMINED if undecided or not missing else Status.REACHABLE
+
+
+class Hopeful(Judged):
+    """Nobody's case, in which everything beside what is looked at is as it lets it be heard, wherever that can be.
+
+    So what is not heard here is heard in no case on that day.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.reach = Reach(program)
+        self.rules = {name: rule for name, rule in program.rules.items() if not name.startswith(PREFIX)}
+
+    def truth(self, literal: Literal, wanted: bool = True) -> Truth:
+        """The truth wanted if it is possible, else unknown, else the other."""
+        possible = self.reach.possible(literal)
+        if wanted in possible:
+            return wanted
+        return None if self.reach.sides(literal) or not possible else not wanted
+
+    def _beside(self, condition: Condition, literals: Sequence[Literal]) -> list[Truth]:
+        assert isinstance(condition, Group)
+        if condition.kind != "at_least":
+            return [self.truth(literal, condition.kind == "all") for literal in literals]
+        able = sorted(literals, key=lambda literal: self.truth(literal) is not True)
+        return [self.truth(literal, i < condition.n - 1) for i, literal in enumerate(able)]
 
 
 def any_of(parts: Sequence[Truth]) -> Truth:

@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from datetime import date
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import click
@@ -181,7 +182,7 @@ def _goal(rulebase: Rulebase, lines: Lines, case: Case) -> tuple[Case, list[str]
     choices = wants(rulebase, Wording(rulebase, case.as_of))
     click.echo("What do you want to know?")
     for i, want in enumerate(choices, 1):
-        click.echo(f"  {i}. {want.text}")
+        click.echo(fill(want.text, 80, initial_indent=f"  {i}. ", subsequent_indent="     "))
     click.echo(f"  {len(choices) + 1}. One route, by its name")
     while True:
         text = lines.ask("> ").strip()

@@ -223,21 +223,23 @@ class Talk:
         word, _, rest = line.strip().partition(" ")
         rest, case = rest.strip(), self.talk.case
         assessor, rulebase = self.talk.assessor, self.talk.rulebase
+        page = Page(self.page.console)
+        page.unicode = self.page.unicode
         if word in ("quit", "exit", "stop", "q", ""):
             return word != ""
         if word == "why":
-            print_reason(explain(assessor.derive(case), rest), case, rulebase.version, Page(self.page.console))
+            print_reason(explain(assessor.derive(case), rest), case, rulebase.version, page)
         elif word == "what-if":
             settings = read_settings(rest.split(",") if "," in rest else [rest], rulebase, case.as_of)
-            print_comparison(compare(assessor, case, supposed(case, settings)), self.page)
+            print_comparison(compare(assessor, case, supposed(case, settings)), page)
         elif word == "change":
-            print_changes(changes(assessor, case, rest), self.page)
+            print_changes(changes(assessor, case, rest), page)
         elif word == "show":
             route = assessor.assess(case).route(rest) if rest in self.talk.outcomes else None
             if route is None:
                 raise ImgrulesError(f"{rest} is not among the wanted routes.")
             one = assessor.assess(case).model_copy(update={"routes": [route.model_copy(update={"main": True})]})
-            print_assessment(one, False, Page(self.page.console))
+            print_assessment(one, False, page)
         elif word == "save":
             self._save(None, rest)
         elif word == "answers":

@@ -39,7 +39,7 @@ from imgrules.rulebase.values import ORDERED, QUANTUM, ValueType, read_value
 
 TRUE, FALSE, UNKNOWN = 1, 2, 4
 SAMPLES = 12
-SEARCH_STEPS = 400
+SEARCH_STEPS = 100
 _SWAPPED = {mask: (mask & UNKNOWN) | (TRUE if mask & FALSE else 0) | (FALSE if mask & TRUE else 0) for mask in range(8)}
 _PASSED = {"both": 7, "met": TRUE | UNKNOWN, "not_met": FALSE | UNKNOWN, "nothing": UNKNOWN}
 _Watch: TypeAlias = "dict[tuple[int, str], _Watched]"

@@ -100,10 +100,11 @@ def load_rulebase(folder: Path | str | None = None, *, cache: bool = True) -> Ru
     """
     root = Path(folder) if folder is not None else default_folder()
     files = read_files(root)
-    stored = _cache_file(content_hash(files)) if cache else None
+    label = _label(root)
+    stored = _cache_file(content_hash(files), label) if cache else None
     if stored and (found := _read_cache(stored)):
         return found
-    rulebase, problems = check_files(files, label=_label(root))
+    rulebase, problems = check_files(files, label=label)
     errors = [p for p in problems if p.severity is Severity.ERROR]
     if rulebase is None or errors:
         raise RulebaseError(errors)
@@ -113,10 +114,8 @@ def load_rulebase(folder: Path | str | None = None, *, cache: bool = True) -> Ru
 
 
 def _label(root: Path) -> str:
-    try:
-        return root.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(root)
+    """How messages name a rules folder: as it was given, or `rules` for the shipped one wherever it stands."""
+    return "rules" if root == default_folder() else str(root)
 
 
 def check_files(files: Mapping[str, str], label: str = "rules") -> tuple[Rulebase | None, list[Problem]]:
@@ -318,14 +317,15 @@ def _grammar_problem(document: Document, path: DataPath, message: str) -> Proble
     return document.problem("R014", path, f"{message}.", fix)
 
 
-def _cache_file(version: str) -> Path | None:
+def _cache_file(version: str, label: str) -> Path | None:
     if os.environ.get("IMGRULES_CACHE") == "off":
         return None
     base = os.environ.get("IMGRULES_CACHE") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "imgrules"
     )
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return Path(base) / f"{version}-{__version__}-{_program_stamp()}-{python}.pickle"
+    place = hashlib.sha256(label.encode()).hexdigest()[:8]  # entries remember their file
+    return Path(base) / f"{version}-{place}-{__version__}-{_program_stamp()}-{python}.pickle"
 
 
 def _program_stamp() -> str:
