@@ -280,7 +280,7 @@ class Hopeful(Judged):
         assert isinstance(condition, Group)
         if condition.kind != "at_least":
             return [self.truth(literal, condition.kind == "all") for literal in literals]
-        able = sorted(literals, key=lambda literal: self.truth(literal) is not True)
+        able = sorted(literals, key=lambda one: (self.truth(one) is not True, self.truth(one, False) is False))
         return [self.truth(literal, i < condition.n - 1) for i, literal in enumerate(able)]
 
 

@@ -200,7 +200,7 @@ class _Explainer:
             )
             return f"{self._title(day)}: {show(value, type_)}, which {direction}"
         if not node.parameter:
-            return f"{text}, that is {words}"
+            return text if text.endswith(f": {words}") else f"{text}, that is {words}"
         base, _, code = node.parameter.partition("@")
         found = self.d.rulebase.find_parameter(base, code or None)
         where = f", {self.d.rulebase.jurisdiction_names[code]}" if code else ""

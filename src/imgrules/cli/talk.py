@@ -216,7 +216,7 @@ class Talk:
     def _later(self, line: str) -> bool:
         from imgrules.assessment.explain import explain
         from imgrules.cli.text import print_reason
-        from imgrules.cli.whatif import print_changes, print_comparison
+        from imgrules.cli.moves import print_changes, print_comparison
         from imgrules.interview.change import changes
         from imgrules.interview.whatif import compare, read_settings, supposed
 
