@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgrules.assessment.assess import Assessor
@@ -49,6 +49,7 @@ def outcome(rule: GroundRule, fields: Mapping[str, Truth], excuse: Truth) -> Tru
     return True if True in parts else None if None in parts else False
 
 
+@settings(max_examples=12)
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_decisive_means_that_turning_it_changes_the_outcome(world_seed: int, facts_seed: int) -> None:
     """Random rulebases and cases, each part of each condition turned round by brute force."""
@@ -123,6 +124,7 @@ def test_turning_a_requirement_turns_the_route(assessor: Assessor) -> None:
                     assert judged.standing(rule, {name: False})[1] is False
 
 
+@settings(max_examples=12)
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_reach_covers_every_truth_ever_seen(world_seed: int, facts_seed: int) -> None:
     """What an applicant turns out to be, the reach said could be; where no fact is looked at, no side is asked for."""

@@ -268,6 +268,12 @@ class Hopeful(Judged):
         self.program = program
         self.reach = Reach(program)
         self.rules = {name: rule for name, rule in program.rules.items() if not name.startswith(PREFIX)}
+        self._unknown_counts = False
+
+    def heard(self, conditions: Mapping[int, Mapping[str, Part]]) -> Iterator[tuple[Part, Literal]]:
+        """What can matter: what makes a rule certain of one side, and then of the other."""
+        for self._unknown_counts in (False, True):
+            yield from super().heard(conditions)
 
     def truth(self, literal: Literal, wanted: bool = True) -> Truth:
         """The truth wanted if it is possible, else unknown, else the other."""
@@ -281,7 +287,9 @@ class Hopeful(Judged):
         if condition.kind != "at_least":
             return [self.truth(literal, condition.kind == "all") for literal in literals]
         able = sorted(literals, key=lambda one: (self.truth(one) is not True, self.truth(one, False) is False))
-        return [self.truth(literal, i < condition.n - 1) for i, literal in enumerate(able)]
+        never = sum(self.truth(one) is None and self.truth(one, False) is None for one in literals)
+        short = condition.n - 1 - (never if self._unknown_counts else 0)
+        return [self.truth(literal, i < short) for i, literal in enumerate(able)]
 
 
 def any_of(parts: Sequence[Truth]) -> Truth:

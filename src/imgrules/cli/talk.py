@@ -215,8 +215,8 @@ class Talk:
 
     def _later(self, line: str) -> bool:
         from imgrules.assessment.explain import explain
-        from imgrules.cli.text import print_reason
         from imgrules.cli.moves import print_changes, print_comparison
+        from imgrules.cli.text import print_reason
         from imgrules.interview.change import changes
         from imgrules.interview.whatif import compare, read_settings, supposed
 
