@@ -11,7 +11,7 @@ from imgrules.assessment.assess import Assessor
 from imgrules.rulebase.load import load_rulebase
 from imgrules.rulebase.rulebase import Rulebase
 
-settings.register_profile("default", deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+settings.register_profile("default", deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 settings.register_profile("long", deadline=None, max_examples=1000, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

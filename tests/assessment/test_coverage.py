@@ -106,6 +106,7 @@ def test_without_a_fact_nothing_is_shown(rulebase: Rulebase, tmp_path: Path) -> 
     assert (found.requirements.both_ways, found.requirements.can_both_ways) == (0, 2)
     assert (found.conditions.both_ways, found.conditions.can_both_ways) == (0, 8)
     assert (found.conditions.one_way, found.conditions.can_one_way) == (1, 1)  # what a switch makes false is so at once
+    assert (found.requirements.not_asked, found.conditions.not_asked) == (1, 3)
     texts = {text for _, text in missing(found)}
     assert "when: $p.off" not in texts  # no fact is looked at
     assert not any(rule == "r.weak" for rule, _ in missing(found))  # it never decides

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imgrules import cli
-from imgrules.assessment.rulebook import outdated, rulebook, write
+from imgrules.assessment.rulebook import MARK, outdated, rulebook, write
 from imgrules.rulebase.rulebase import Rulebase
 
 SHIPPED = Path(__file__).parents[2] / "docs" / "rulebook"
@@ -45,7 +45,7 @@ def test_pages_are_written_compared_and_cleared(pages: dict[str, str], tmp_path:
     first, second, *_ = sorted(pages)
     (folder / first).write_text("changed")
     (folder / second).unlink()
-    (folder / "old.md").write_text("left over")
+    (folder / "old.md").write_text(MARK + "left over")
     assert len(outdated(pages, folder)) == 3
     write(pages, folder)
     assert outdated(pages, folder) == []

@@ -35,12 +35,16 @@ class _Model(BaseModel):
 
 
 class Count(_Model):
-    """How much was decisive: both ways where both are possible, and the one way where only one is."""
+    """How much was decisive: both ways where both are possible, and the one way where only one is.
+
+    `not_asked` counts what no applicant could make decisive on any of the days looked at.
+    """
 
     both_ways: int = 0
     can_both_ways: int = 0
     one_way: int = 0
     can_one_way: int = 0
+    not_asked: int = 0
 
     def add(self, can: set[bool], seen: set[bool]) -> None:
         """Count one thing; nothing can be asked of what has no possible truth."""
@@ -50,6 +54,8 @@ class Count(_Model):
         elif can:
             self.can_one_way += 1
             self.one_way += seen >= can
+        else:
+            self.not_asked += 1
 
 
 class Uncovered(_Model):
@@ -168,8 +174,7 @@ def read_cases(rulebase: Rulebase, folder: Path) -> tuple[list[Case], list[str]]
 
 def _counted(tally: _Tally) -> Iterator[tuple[Part | Entry[Any], _Seen, str]]:
     for entry in tally.rulebase.requirements.values():
-        if id(entry) in tally.needed:
-            yield entry, tally.needed[id(entry)], "requirement"
+        yield entry, tally.needed.get(id(entry), _Seen()), "requirement"
     for part in tally.all:
         if isinstance(part.condition, Leaf) or part.condition.kind != "not":
             yield part, tally.seen[id(part)], "condition"

@@ -118,7 +118,8 @@ def _print_coverage(found: Coverage) -> None:
     for words, count in (("requirements", found.requirements), ("conditions", found.conditions)):
         click.echo(
             f"{words} decisive both ways: {_count(count)}; "
-            f"those that can go one way only, that way: {count.one_way} of {count.can_one_way}"
+            f"those that can go one way only, that way: {count.one_way} of {count.can_one_way}; "
+            f"{count.not_asked} that nothing could make decisive on the days of the cases"
         )
 
 
