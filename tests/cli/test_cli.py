@@ -176,7 +176,7 @@ def test_case_new(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     [
         (["assess", "nowhere.yaml"], 1, "There is no file nowhere.yaml"),
         (["assess"], 2, "Missing argument"),
-        (["asess", "x"], 2, "Did you mean assess"),
+        (["asess", "x"], 2, "assess"),
         (["assess", "CASE", "--state", "Califrnia"], 1, "Did you mean California"),
         (["assess", "CASE", "--as-of", "soon"], 1, "is not a date"),
         (["assess", "CASE", "--format", "pdf"], 2, "pdf"),

@@ -108,7 +108,8 @@ class _Tally:
         self.grounder = Grounder(with_probes(rulebase, (part.probe for part in self.all)))
         self.seen = {id(part): _Seen() for part in self.all}
         self.needed: dict[int, _Seen] = {}
-        self._reach: dict[tuple[object, ...], Reach] = {}
+        self._reach: dict[tuple[int, ...], Reach] = {}
+        self._noted: set[int] = set()
 
     def run(self, cases: list[Case]) -> None:
         """Judge every case; then see what could have been decisive in any jurisdiction on the latest of their days."""
@@ -130,7 +131,9 @@ class _Tally:
         """What can be decided in a program at all, noted when the program is first met: what nobody's facts mask."""
         key = tuple(map(id, program.segments))
         if key not in self._reach:
-            hopeful = Hopeful(program)
+            fresh = [segment for segment in program.segments if id(segment) not in self._noted]
+            self._noted |= {id(segment) for segment in fresh}
+            hopeful = Hopeful(program, fresh)
             reach = self._reach[key] = hopeful.reach
             for part, literal in hopeful.heard(self.parts):
                 self.seen[id(part)].can.update(reach.sides(literal))

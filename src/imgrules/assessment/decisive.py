@@ -27,6 +27,7 @@ from imgrules.rulebase.ir import (
     Literal,
     Node,
     Program,
+    Segment,
     node_of,
     opposite,
 )
@@ -122,6 +123,7 @@ class Judged:
         self.program = program
         self.found = truths(program, values_of(case, program))
         self.rules = {name: rule for name, rule in program.rules.items() if not name.startswith(PREFIX)}
+        self.asked = list(self.rules.values())
 
     def truth(self, literal: Literal) -> Truth:
         """The truth of a literal in this case."""
@@ -138,7 +140,7 @@ class Judged:
 
     def heard(self, conditions: Mapping[int, Mapping[str, Part]]) -> Iterator[tuple[Part, Literal]]:
         """Every part of a condition whose truth matters to its rule here, whether it is known or not."""
-        for rule in self.rules.values():
+        for rule in self.asked:
             for field, part in conditions.get(id(rule.entry), {}).items() if rule.in_force else ():
                 yield from self._weigh(part, rule.scope, self._outcome_if(rule, field))
 
@@ -191,18 +193,17 @@ class Judged:
 
     def decisive_requirements(self) -> Iterator[tuple[GroundRule, bool]]:
         """Every requirement that applies and was decisive for a route in force, with its outcome (True: met)."""
-        for need in self.heard_requirements():
-            truth = self.truth(need.literal)
-            if truth is not None:
-                yield need, truth
-
-    def heard_requirements(self) -> Iterator[GroundRule]:
-        """Every requirement that applies and whose outcome matters to a route in force, known or not."""
-        for route in self.rules.values():
+        for route in self.asked:
             for name in self.needs(route) if route.entry.section == "routes" and route.in_force else ():
-                applies = self._applies(self.rules[name]) is not False
-                if applies and self.standing(route, {name: True}) != self.standing(route, {name: False}):
-                    yield self.rules[name]
+                truth = self.truth(self.rules[name].literal)
+                if truth is not None and self._hears(route, name):
+                    yield self.rules[name], truth
+
+    def _hears(self, route: GroundRule, name: str) -> bool:
+        """Whether the outcome of a requirement matters to a route here."""
+        if self._applies(self.rules[name]) is False:
+            return False
+        return self.standing(route, {name: True}) != self.standing(route, {name: False})
 
     def needs(self, route: GroundRule) -> list[str]:
         """Every requirement of a route, those of the routes it needs in their place."""
@@ -261,19 +262,29 @@ class Judged:
 class Hopeful(Judged):
     """Nobody's case, in which everything beside what is looked at is as it lets it be heard, wherever that can be.
 
-    So what is not heard here is heard in no case on that day.
+    So what is not heard here is heard in no case on that day. Only the rules of some segments are asked, if given.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, segments: Sequence[Segment] | None = None) -> None:
         self.program = program
+        segments = program.segments if segments is None else segments
         self.reach = Reach(program)
         self.rules = {name: rule for name, rule in program.rules.items() if not name.startswith(PREFIX)}
+        scopes = {segment.scope for segment in segments}
+        self.asked = [rule for rule in self.rules.values() if rule.scope in scopes]
         self._unknown_counts = False
 
     def heard(self, conditions: Mapping[int, Mapping[str, Part]]) -> Iterator[tuple[Part, Literal]]:
         """What can matter: what makes a rule certain of one side, and then of the other."""
         for self._unknown_counts in (False, True):
             yield from super().heard(conditions)
+
+    def heard_requirements(self) -> Iterator[GroundRule]:
+        """Every requirement whose outcome can matter to a route in force."""
+        for route in self.asked:
+            for name in self.needs(route) if route.entry.section == "routes" and route.in_force else ():
+                if self._hears(route, name):
+                    yield self.rules[name]
 
     def truth(self, literal: Literal, wanted: bool = True) -> Truth:
         """The truth wanted if it is possible, else unknown, else the other."""

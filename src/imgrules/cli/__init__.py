@@ -39,7 +39,7 @@ class _Group(click.Group):
             from imgrules.errors import did_you_mean
 
             hint = did_you_mean(args[0], self.commands)
-            if hint and "Did you mean" not in str(error):
+            if hint and "Did you mean" not in error.format_message():
                 raise click.UsageError(f"{error.format_message()} {hint}", ctx) from None
             raise
 
