@@ -195,7 +195,9 @@ class Plainly:
             dates = self._is_date(expression, scope)
             word = {"min": "earliest" if dates else "least", "max": "latest" if dates else "greatest"}[name]
             return f"the {word} of ({'; '.join(parts)})"
-        return f"1 if {parts[0]}, else 0" if name == "number" else f" {name} ".join(parts)
+        if name == "number":
+            return f"1 if {parts[0]}, else 0"
+        return f" {name} ".join(map(_bracketed, expression.arguments, parts))
 
     def _is_date(self, expression: Expression, scope: str | None) -> bool:
         if isinstance(expression, Name | Param):
@@ -208,7 +210,7 @@ class Plainly:
 
 
 def _bracketed(expression: Expression, words: str) -> str:
-    return words if isinstance(expression, Constant) else f"({words})"
+    return f"({words})" if isinstance(expression, Call) else words
 
 
 def days(start: date | str | None, end: date | None) -> str:
