@@ -136,9 +136,35 @@ def test_a_failing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineError, match="303"):
         engine.run(made, {"broken.fact": 1})
     agree(nodes, {"broken.fact": 1})
+    assert engine.run(made, {}).proved == {}
     monkeypatch.setattr(durable, "_library", Broken)
     with pytest.raises(EngineError, match="refused a ruleset"):
         DurableEngine().run(program([leaf(0, "new.fact")]), {})
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("call", ["start_action_for_state", "complete_and_start_action"])
+def test_nothing_of_a_run_cut_off_reaches_the_next(
+    monkeypatch: pytest.MonkeyPatch, call: str, error: type[BaseException]
+) -> None:
+    """After a failure or Ctrl-C in the middle, the same engine concludes from the new facts alone."""
+    made, engine = program([leaf(0, f"cut.{call}.{error.__name__}"), leaf(1, "cut.other")]), DurableEngine()
+    fact = f"cut.{call}.{error.__name__}"
+    engine.run(made, {})
+    (ruleset,) = engine._plan(made.segments[0]).rulesets
+    real = ruleset.engine
+
+    class Cut:
+        def __getattr__(self, name: str) -> Any:
+            if name == call:
+                raise error("cut off")
+            return getattr(real, name)
+
+    monkeypatch.setattr(ruleset, "engine", Cut())
+    with pytest.raises((EngineError, KeyboardInterrupt)):
+        engine.run(made, {fact: 1})
+    monkeypatch.setattr(ruleset, "engine", real)
+    assert engine.run(made, {"cut.other": 1}).proved.keys() == {"n1+"}
 
 
 def test_a_library_that_does_not_load_gets_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

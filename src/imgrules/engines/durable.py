@@ -129,6 +129,7 @@ class _Compiled:
 
     def __init__(self, definition: str, keys: frozenset[str]) -> None:
         self.lock = threading.Lock()
+        self.broken = False  # a run was cut off: its session may still hold facts, so it is never used again
         self.keys = keys
         self.engine = _library()
         self.definition = definition
@@ -147,16 +148,23 @@ class _Compiled:
             rules[rule.name] = {"all": [{f"a{i}": _antecedent(*part)} for i, part in enumerate(rule.antecedents)]}
         definition = json.dumps(rules)
         with cls._creating:
-            if definition not in cls._by_definition:
+            found = cls._by_definition.get(definition)
+            if found is None or found.broken_for_good:
                 cls._by_definition[definition] = cls(definition, frozenset(ruleset.keys))
             return cls._by_definition[definition]
+
+    @property
+    def broken_for_good(self) -> bool:
+        """Whether an earlier run was cut off. Waits for one that is still under way, in which nothing has gone wrong yet."""
+        with self.lock:
+            return self.broken
 
     def run(self, facts: Mapping[str, int | str]) -> list[tuple[str, list[str]]]:
         """Every firing: the rule's name and the keys of the facts it matched. One session at a time, always deleted."""
         firings: list[tuple[str, list[str]]] = []
         engine, handle = self.engine, self.handle
         with self.lock:
-            started = False
+            started, self.broken = False, True
             try:
                 messages = [{"sid": _SID, "id": k, "k": k, "v": v} for k, v in facts.items()]
                 if messages:
@@ -176,11 +184,11 @@ class _Compiled:
                             if head in self.keys:
                                 engine.assert_fact(handle, _fact(head))
                     message = engine.complete_and_start_action(handle, state)
+                self.broken = False
                 return firings
             except EngineError:
                 raise
             except Exception as error:
-                self._by_definition.pop(self.definition, None)
                 raise EngineError(
                     f"The rule engine failed: {error}. This is a defect of imgrules: please report it."
                 ) from error
@@ -211,7 +219,8 @@ class DurableEngine:
         return _derivation(steps)
 
     def _plan(self, segment: Segment) -> Plan:
-        if segment not in self._plans:
+        plan = self._plans.get(segment)
+        if plan is None or any(ruleset.broken_for_good for ruleset in plan.rulesets):
             self._plans[segment] = Plan(segment)
         return self._plans[segment]
 
