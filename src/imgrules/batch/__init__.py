@@ -1,0 +1,1 @@
+"""Tables of applicants: read, judged in columns, written out."""

@@ -1,0 +1,179 @@
+"""The work on one part: read, judge, write, and leave a note that it is done. The same on one machine and on a cluster."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from imgrules._version import __version__
+from imgrules.batch.evaluate import Evaluated, Evaluator, Tally
+from imgrules.batch.facts import read_facts
+from imgrules.batch.files import whole, write_json, write_lines, write_table
+from imgrules.batch.inputs import Part
+from imgrules.batch.mapping import Mapping
+from imgrules.batch.raw import Raw, Reject, error
+from imgrules.errors import EngineError, InputError
+from imgrules.rulebase.load import load_rulebase
+from imgrules.rulebase.rulebase import Rulebase
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be done, for whoever does it: given to each worker and kept in the run's folder.
+
+    `as_of` holds for rows that name no day, or for all rows with `one_day`. `jurisdictions`: instead of the rows' own.
+    `wanted`: `main`, `all` or names of routes. `samples`: rows set aside a part, from which the cross-check is drawn.
+    """
+
+    folder: str
+    rules: str | None
+    version: str
+    as_of: date
+    one_day: bool = False
+    jurisdictions: tuple[str, ...] | None = None
+    wanted: str | tuple[str, ...] = "main"
+    format: str = "parquet"
+    samples: int = 200
+    seed: int = 0
+    mapping: Mapping = field(default_factory=Mapping)
+    program: str = __version__
+
+    def path(self, kind: str, index: int) -> Path:
+        """Where a part's file of one kind stands."""
+        suffix = {"cases": self.format, "routes": self.format, "rejects": "ndjson", "done": "json", "ids": "npy"}
+        return Path(self.folder) / kind / f"part-{index:06}.{suffix.get(kind, 'parquet')}"
+
+
+class Worker:
+    """Works on parts, one after the other, with one rulebase."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    @cached_property
+    def rulebase(self) -> Rulebase:
+        """The rules of the run; `InputError` if they are not the same any more."""
+        found = load_rulebase(self.job.rules)
+        if found.version != self.job.version:
+            raise InputError(
+                f"The rules have changed since the run began (they were {self.job.version}, they are {found.version}). "
+                "Start a new run in another folder."
+            )
+        return found
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        return Evaluator(self.rulebase, self.job.wanted)
+
+    @cached_property
+    def mapping(self) -> Mapping:
+        """How columns are read; the rows' own days are left aside if the run has one day."""
+        mapping = self.job.mapping
+        if not self.job.one_day:
+            return mapping
+        days = {column for column, name in mapping.columns.items() if name == "as_of"} | {"as_of"}
+        return replace(mapping, ignore=frozenset(mapping.ignore) | days)
+
+    def read(self, raw: Raw) -> tuple[pl.DataFrame, list[Reject]]:
+        """The rows that can be judged, and the others."""
+        job = self.job
+        facts = read_facts(
+            raw, self.rulebase, as_of=job.as_of, jurisdictions=job.jurisdictions, mapping=self.mapping
+        )
+        return facts.frame, [*raw.rejects, *facts.rejects]
+
+    def work(self, part: Part) -> dict[str, Any]:
+        """Do a part: its files are written first, the note that it is done last. The note, as written."""
+        clock = [time.perf_counter()]
+        raw = part.read()
+        frame, rejects = self.read(raw)
+        clock.append(time.perf_counter())
+        found = self.evaluator.evaluate(frame)
+        rejects = sorted([*rejects, *self._refused(raw, frame, found)], key=lambda reject: reject.row)
+        _count(part, raw, found, rejects)
+        clock.append(time.perf_counter())
+        job = self.job
+        write_table(job.path("cases", part.index), _placed(raw, found.cases))
+        write_table(job.path("routes", part.index), found.routes)
+        write_lines(job.path("rejects", part.index), map(asdict, rejects))
+        self._set_aside(part, frame, found)
+        clock.append(time.perf_counter())
+        note = {
+            "part": part.index,
+            "file": part.file,
+            "first_row": part.first_row,
+            "rows": raw.table.height + len(raw.rejects),
+            "cases": found.cases.num_rows,
+            "rejects": len(rejects),
+            "reasons": _reasons(rejects),
+            "tally": _noted(found.tally),
+            "aims": {aim: n for aim, n in frame["jurisdictions"].value_counts().iter_rows()},
+            "seconds": dict(zip(("read", "evaluate", "write"), np.diff(clock).round(4).tolist(), strict=True)),
+        }
+        write_json(job.path("done", part.index), note)
+        return note
+
+    def _refused(self, raw: Raw, frame: pl.DataFrame, found: Evaluated) -> Iterable[Reject]:
+        rows, ids = frame["row"], frame["case"]
+        for i, problems in found.refused.items():
+            at = int(rows[i])
+            yield Reject(
+                raw.file, int(raw.rows[at]), raw.lines[at], ids[i], raw.cells(at), [error(p) for p in problems]
+            )
+
+    def _set_aside(self, part: Part, frame: pl.DataFrame, found: Evaluated) -> None:
+        """Hashes of the case ids, to find those that come twice, and some rows for the cross-check, each with its place."""
+        with whole(self.job.path("ids", part.index)) as temporary, temporary.open("wb") as stream:
+            np.save(stream, np.sort(frame["case"].hash().to_numpy()))
+        good = np.setdiff1d(np.arange(frame.height), np.fromiter(found.refused, np.int64, len(found.refused)))
+        random = np.random.default_rng([self.job.seed, part.index])
+        places = np.sort(random.choice(len(good), min(self.job.samples, len(good)), replace=False))
+        with whole(self.job.path("samples", part.index)) as temporary:
+            frame[good[places]].with_columns(pl.Series("place", places)).write_parquet(temporary)
+
+
+def _placed(raw: Raw, cases: pa.Table) -> pa.Table:
+    """The cases with the file and line that each came from, as a person would look for it."""
+    at = cases.column_names.index("row")
+    lines = np.asarray(raw.lines, np.int64)[cases["row"].to_numpy()]
+    file = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(lines), np.int32)), pa.array([raw.file]))
+    return cases.set_column(at, "line", pa.array(lines)).add_column(at, "file", file)
+
+
+def _count(part: Part, raw: Raw, found: Evaluated, rejects: list[Reject]) -> None:
+    """Nothing may be lost: rows in = cases out + rejects."""
+    rows = raw.table.height + len(raw.rejects)
+    if rows != found.cases.num_rows + len(rejects) or (part.rows is not None and rows != part.rows):
+        raise EngineError(
+            f"{part.file}, rows from {part.first_row}: {part.rows} rows were expected, {rows} were read, and "
+            f"{found.cases.num_rows} cases and {len(rejects)} rejects came of them. This is a defect of imgrules: please report it."
+        )
+
+
+def _reasons(rejects: list[Reject]) -> list[dict[str, Any]]:
+    """Why rows were rejected: how many by code, and the first of each."""
+    counts: Counter[str] = Counter(e["code"] for reject in rejects for e in reject.errors)
+    first: dict[str, dict[str, Any]] = {}
+    for reject in rejects:
+        for e in reject.errors:
+            place = f"{reject.file}:{reject.line}" if reject.line else reject.file
+            first.setdefault(e["code"], {"message": e["message"], "example": place})
+    return [{"code": code, "rows": n, **first[code]} for code, n in sorted(counts.items())]
+
+
+def _noted(tally: Tally) -> dict[str, Any]:
+    return {
+        "routes": [[*key, n] for key, n in sorted(tally.routes.items())],
+        "stages": [[*key, n] for key, n in sorted(tally.stages.items())],
+        **{name: dict(sorted(getattr(tally, name).items())) for name in ("blockers", "unknown", "confirm")},
+    }
