@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from pyarrow import compute
 
 from imgrules.assessment.assess import Derived, Notes, values_of
 from imgrules.assessment.case import Case
@@ -56,25 +57,53 @@ class Names:
 
 
 class Sets:
-    """For each of some rows, which of some things hold: few different sets in many rows, so each is written once."""
+    """For each of some rows, which of some things hold: few different sets in many rows, so each is written once.
 
-    def __init__(self, masks: Sequence[Array], height: int) -> None:
-        self.rows = [np.flatnonzero(mask) for mask in masks]
+    `codes`: the set of each row. `texts`: each set's names, joined by a space. `first`: each set's first thing, -1 for
+    none. `counts`: in how many rows each thing holds.
+    """
+
+    def __init__(self, names: Sequence[str], masks: Sequence[Array], height: int) -> None:
+        rows = [np.flatnonzero(mask) for mask in masks]
+        self.counts = [len(found) for found in rows]
         codes = pa.array(np.zeros(height, np.uint64)).dictionary_encode()
         for start in range(0, len(masks), 63):
             word = np.zeros(height, np.uint64)
-            for j, rows in enumerate(self.rows[start : start + 63]):
-                word[rows] |= np.uint64(1 << j)
+            for j, found in enumerate(rows[start : start + 63]):
+                word[found] |= np.uint64(1 << j)
             if start:
                 word = _codes(codes) * np.uint64(height + 1) + _codes(pa.array(word).dictionary_encode())
             codes = pa.array(word).dictionary_encode()
         self.codes = np.asarray(codes.indices)
         examples = np.zeros(len(codes.dictionary), np.int64)
         examples[self.codes] = np.arange(height)
-        self.members: list[list[int]] = [[] for _ in range(len(examples))]
-        for j, mask in enumerate(masks):
-            for i in np.flatnonzero(mask[examples]) if len(self.rows[j]) else ():
-                self.members[i].append(j)
+        held = np.array([mask[examples] for mask in masks], bool).reshape(len(masks), len(examples)).T
+        of, things = np.nonzero(held)
+        offsets = np.searchsorted(of, np.arange(len(examples) + 1)).astype(np.int32)
+        lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(names, pa.string()).take(pa.array(things)))
+        self.texts = compute.binary_join(lists, " ")
+        self.first = np.where(offsets[1:] > offsets[:-1], np.append(things, -1)[offsets[:-1]], -1)
+
+
+class Texts:
+    """A column of texts collected from several places, each text once."""
+
+    def __init__(self, height: int) -> None:
+        self.codes = np.zeros(height, np.int32)
+        self._dictionaries: list[pa.Array] = []
+        self._size = 0
+
+    def put(self, places: Array, codes: Array, texts: pa.Array) -> None:
+        """The texts of some rows, by their numbers among `texts`."""
+        self.codes[places] = codes + self._size
+        self._dictionaries.append(texts)
+        self._size += len(texts)
+
+    def column(self) -> pa.DictionaryArray:
+        """All of them; equal texts from different places become one."""
+        together = pa.concat_arrays([*self._dictionaries, pa.array([""], pa.string())]).dictionary_encode()
+        codes = np.asarray(together.indices)[self.codes]
+        return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), together.dictionary)
 
 
 def _codes(column: pa.DictionaryArray) -> Array:
@@ -115,7 +144,6 @@ class Evaluator:
         self.grounder = Grounder(rulebase)
         self._plans: dict[int, tuple[Plan, date, frozenset[str]]] = {}
         self._texts: dict[tuple[int, str], str] = {}
-        self.next_texts, self.route_names = Names(), Names()
 
     def plan(self, day: date, codes: frozenset[str]) -> Plan:
         """The plan for a day that covers some jurisdictions, made anew only if it does not cover them yet."""
@@ -131,7 +159,7 @@ class Evaluator:
     def evaluate(self, frame: pl.DataFrame) -> Evaluated:
         """What each row comes to. Columns: `case`, `as_of`, `jurisdictions` (codes joined by a space), `row`, and facts."""
         found = _Found(self, frame)
-        days = frame["as_of"].unique().to_list()
+        days = sorted(frame["as_of"].unique().to_list())
         epochs: dict[int, list[date]] = {}
         for day in days:
             epochs.setdefault(bisect_right(self.rulebase.breaks, day), []).append(day)
@@ -140,12 +168,12 @@ class Evaluator:
             found.add(rows, same[0])
         return found.finish()
 
-    def text(self, plan: Plan, day: date, kind: str, name: str, make: Callable[[Derived], str]) -> int:
-        """The number of a text for people that is the same for every case of an epoch."""
-        key = (id(plan), f"{kind}:{name}")
-        if key not in self._texts:
-            self._texts[key] = make(nobody(self.rulebase, plan.program, day))
-        return self.next_texts.code(self._texts[key])
+    def text(self, plan: Plan, day: date, key: str, make: Callable[[Derived], str]) -> str:
+        """A text for people that is the same for every case of an epoch, made once."""
+        place = (bisect_right(self.rulebase.breaks, day), key)
+        if place not in self._texts:
+            self._texts[place] = make(nobody(self.rulebase, plan.program, day))
+        return self._texts[place]
 
 
 def nobody(rulebase: Rulebase, program: Program, day: date) -> Derived:
@@ -162,6 +190,7 @@ class _Found:
         self.refused: dict[int, list[Problem]] = {}
         self.statuses: list[tuple[Array, RoutePlan, Array, Reading, Plan, date]] = []
         self.stages: dict[str, Array] = {}
+        self.steps, self.names = Names(), Names()  # of this table alone: what is written depends on nothing before it
 
     def add(self, rows: Array, day: date) -> None:
         """Run the rows of one epoch: the national part for all, each jurisdiction's for those that aim at it."""
@@ -231,13 +260,13 @@ class _Found:
         for stage, outcomes in self.stages.items():
             for i, n in enumerate(np.bincount(outcomes[keep], minlength=3)):
                 tally.stages[stage, OUTCOMES[i]] += int(n)
-        ids = pa.DictionaryArray.from_arrays(pa.array(owner, pa.int32()), self.frame["case"].to_arrow().cast(pa.string()))
+        ids = self.frame["case"].to_arrow().cast(pa.string()).dictionary_encode().take(pa.array(owner, pa.int32()))
         return Evaluated(cases, routes.add_column(0, "case", ids), self.refused, tally)
 
     def _routes(self, keep: Array, starts: Array) -> tuple[pa.Table, Tally]:
         total, tally = int(starts[-1]), Tally()
         filled = starts[:-1].copy()
-        lists = {name: (np.zeros(total, np.int32), Names([""])) for name in ("blockers", "unknown", "confirm")}
+        texts = {name: Texts(total) for name in ("blockers", "unknown", "confirm")}
         route_codes, status_codes = np.zeros(total, np.int32), np.zeros(total, np.int32)
         ready, steps = np.full(total, _NO_DAY, np.int32), np.full(total, -1, np.int32)
         for rows, route, status, reading, plan, day in self.statuses:
@@ -245,31 +274,30 @@ class _Found:
             places = filled[rows[good]]
             filled[rows[good]] += 1
             name = route.rule.name
-            route_codes[places] = self.e.route_names.code(name)
+            route_codes[places] = self.names.code(name)
             status_codes[places] = status[good]
             for i, n in enumerate(np.bincount(status[good], minlength=len(STATUSES))):
                 tally.routes[name, STATUSES[i]] += int(n)
             step = np.full(len(good), -1, np.int32)
             for column, items in self._hangs_on(plan, day, route, reading):
-                codes, names = lists[column]
-                found = Sets([mask[good] for _, _, mask in items], len(good))
-                texts = [names.code(" ".join(items[j][0] for j in members)) for members in found.members]
-                first = [items[members[0]][1]() if members else -1 for members in found.members]
-                codes[places] = np.array(texts, np.int32)[found.codes] if texts else 0
-                step = np.where(step < 0, np.array(first, np.int32)[found.codes], step) if first else step
-                counter: Counter[str] = getattr(tally, column)
-                for (item, _, _), rows_with in zip(items, found.rows, strict=True):
-                    counter[item] += len(rows_with)
+                names = [item[0] for item in items]
+                found = Sets(names, [mask[good] for _, _, mask in items], len(good))
+                texts[column].put(places, found.codes, found.texts)
+                steps_of = np.full(len(items) + 1, -1, np.int32)
+                for j in np.unique(found.first[found.first >= 0]):
+                    steps_of[j] = items[j][1]()
+                step = np.where(step < 0, steps_of[found.first[found.codes]], step)
+                getattr(tally, column).update(dict(zip(names, found.counts, strict=True)))
             ahead = np.isin(status[good], _AHEAD)
             steps[places[ahead]] = step[ahead]
             for days, mask in self._waits(plan, route, reading):
                 hit = mask[good]
                 ready[places[hit]] = np.maximum(ready[places[hit]], days[good][hit])
         columns = {
-            "route": self.e.route_names.column(route_codes),
+            "route": self.names.column(route_codes),
             "status": Names(STATUSES).column(status_codes),
-            **{name: names.column(codes) for name, (codes, names) in lists.items()},
-            "next": self.e.next_texts.column(steps, null=-1),
+            **{name: found.column() for name, found in texts.items()},
+            "next": self.steps.column(steps, null=-1),
             "ready_on": pa.array(ready, pa.int32(), mask=ready == _NO_DAY).cast(pa.date32()),
         }
         return pa.table(columns), tally
@@ -299,13 +327,14 @@ class _Found:
         def make(derived: Derived) -> str:
             return derived.wording.fill(need.entry.model.remedy, {}, need.scope)
 
-        return self.e.text(plan, day, "need", need.name, make)
+        return self.steps.code(self.e.text(plan, day, f"need:{need.name}", make))
 
     def _step_of_cause(self, plan: Plan, day: date, cause: Any, route: RoutePlan) -> int:
         def make(derived: Derived) -> str:
             return cause_text(derived, cause, route.rule.scope)
 
-        return self.e.text(plan, day, f"{cause.kind}:{cause.reason}@{route.rule.scope}", cause.name, make)
+        key = f"{cause.kind}:{cause.reason}:{cause.name}:{route.rule.scope}"
+        return self.steps.code(self.e.text(plan, day, key, make))
 
     def _cases(self, keep: Array, routes: pa.Table, owner: Array) -> pa.Table:
         frame = self.frame if keep.all() else self.frame.filter(pl.Series(keep))
@@ -338,6 +367,10 @@ def case_of(row: dict[str, Any], rulebase: Rulebase) -> Case:
             continue
         kind = rulebase.types[name].kind
         facts[name] = (
-            Decimal(value).scaleb(-DECIMAL_PLACES) if kind == "decimal" else frozenset(value.split()) if kind == "set" else value
+            Decimal(value).scaleb(-DECIMAL_PLACES)
+            if kind == "decimal"
+            else frozenset(value.split())
+            if kind == "set"
+            else value
         )
     return Case(row["case"], row["as_of"], tuple(row["jurisdictions"].split()), facts)

@@ -74,7 +74,7 @@ def write_table(path: Path, table: pa.Table) -> None:
 def _parquet(table: pa.Table, path: Path) -> None:
     from pyarrow import parquet
 
-    parquet.write_table(table, path, compression="zstd", compression_level=1)
+    parquet.write_table(table, path, compression="zstd", compression_level=1, dictionary_pagesize_limit=1 << 26)
 
 
 def _csv(table: pa.Table, path: Path) -> None:

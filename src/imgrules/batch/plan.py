@@ -57,7 +57,9 @@ class RoutePlan:
 class Plan:
     """The routes wanted of one program, compiled for tables."""
 
-    def __init__(self, rulebase: Rulebase, program: Program, routes: Iterable[str], extra: Iterable[Literal] = ()) -> None:
+    def __init__(
+        self, rulebase: Rulebase, program: Program, routes: Iterable[str], extra: Iterable[Literal] = ()
+    ) -> None:
         self.rulebase = rulebase
         self.program = program
         self.nodes = program.nodes
@@ -71,7 +73,9 @@ class Plan:
             for entry in sorted(rulebase.stages.values(), key=lambda e: e.model.order)
         }
         self.contradictions = self._contradictions()
-        literals = [literal for plan in wanted for literal in plan.literals] + [f"{r}+" for p in wanted for r in p.roots]
+        literals = [literal for plan in wanted for literal in plan.literals] + [
+            f"{r}+" for p in wanted for r in p.roots
+        ]
         literals += [*self.stages.values(), *self.contradictions.values(), *extra]
         self.ready = {name: day for plan in wanted for need in plan.needs for name, day in self._ready(need)}
         self.columnar = Columnar(program, literals, set(self.ready.values()))
@@ -134,7 +138,9 @@ class Plan:
         yield from own_causes(node, self.derived)
 
 
-def own_causes(node: LeafNode | FixedNode | JunctionNode | GateNode, derived: Mapping[str, GroundDerived]) -> Iterator[Cause]:
+def own_causes(
+    node: LeafNode | FixedNode | JunctionNode | GateNode, derived: Mapping[str, GroundDerived]
+) -> Iterator[Cause]:
     """The causes that begin at a node."""
     if isinstance(node, GateNode):
         if node.decides != "both":
@@ -177,7 +183,9 @@ class Reading:
         """Where a node or fact is not known."""
         if column not in self._null:
             series = self.table.frame.get_column(column)
-            self._null[column] = _bits(series.to_arrow())[1] if series.dtype == pl.Boolean else series.is_null().to_numpy()
+            self._null[column] = (
+                _bits(series.to_arrow())[1] if series.dtype == pl.Boolean else series.is_null().to_numpy()
+            )
         return self._null[column]
 
     def true(self, literal: Literal) -> Array:
@@ -209,7 +217,9 @@ class Reading:
             return np.full(self.height, _CODE[Status.DISCONTINUED if over else Status.UPCOMING], np.uint8)
         applies, not_meant = self.applies(rule)
         no, unmet = np.zeros(self.height, bool), [self.false(need.literal) for need in route.needs]
-        barred = [array for need, array in zip(route.needs, unmet, strict=True) if need.entry.model.blocker == "permanent"]
+        barred = [
+            array for need, array in zip(route.needs, unmet, strict=True) if need.entry.model.blocker == "permanent"
+        ]
         if any(not inner.in_force for inner in route.inner):
             barred.append(~no)
         inner = [self.applies(other) for other in route.inner]
@@ -288,6 +298,7 @@ def routes_of(rulebase: Rulebase, program: Program, wanted: str | Sequence[str])
     if wanted == "main":
         fast = {track.model.route for track in rulebase.fast_tracks.values()}
         fast |= {f"{track.model.route}@{track.scope}" for track in rulebase.fast_tracks.values() if track.scope}
-        return [name for name, r in routes.items() if r.entry.model.main or name in fast or name.partition("@")[0] in fast]
+        return [
+            name for name, r in routes.items() if r.entry.model.main or name in fast or name.partition("@")[0] in fast
+        ]
     return [name for name in routes if name in wanted or name.partition("@")[0] in wanted]
-

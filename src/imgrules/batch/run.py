@@ -142,9 +142,7 @@ def _finished(out: Path, job: Job, described: list[dict[str, Any]]) -> dict[str,
 # working --------------------------------------------------------------------------------------------------------------
 
 
-def _work(
-    inputs: Inputs, job: Job, worker: Worker, settings: Settings, started: float
-) -> Iterator[dict[str, Any]]:
+def _work(inputs: Inputs, job: Job, worker: Worker, settings: Settings, started: float) -> Iterator[dict[str, Any]]:
     """The notes of all parts, in order of being done: those found first, then those worked on now."""
     todo: list[Part] = []
     rows = rejects = 0
@@ -212,7 +210,12 @@ def _whole(inputs: Inputs, notes: list[dict[str, Any]]) -> None:
 
 
 def _finish(
-    job: Job, worker: Worker, described: list[dict[str, Any]], notes: list[dict[str, Any]], checked: Checked, started: float
+    job: Job,
+    worker: Worker,
+    described: list[dict[str, Any]],
+    notes: list[dict[str, Any]],
+    checked: Checked,
+    started: float,
 ) -> None:
     """Everything that is made of all parts together."""
     folder, notes = Path(job.folder), sorted(notes, key=lambda note: note["part"])
@@ -238,7 +241,12 @@ def _finish(
         final / MANIFEST,
         {
             **run,
-            "options": {"one_day": job.one_day, "jurisdictions": job.jurisdictions, "format": job.format, "seed": job.seed},
+            "options": {
+                "one_day": job.one_day,
+                "jurisdictions": job.jurisdictions,
+                "format": job.format,
+                "seed": job.seed,
+            },
             "mapping": _plain(job.mapping),
             "cases": {"in": totals.rows, "out": totals.cases, "rejects": totals.rejects},
             "parts": len(notes),

@@ -54,7 +54,11 @@ class Totals:
         return found
 
     def _add(self, note: dict[str, Any]) -> None:
-        self.rows, self.cases, self.rejects = self.rows + note["rows"], self.cases + note["cases"], self.rejects + note["rejects"]
+        self.rows, self.cases, self.rejects = (
+            self.rows + note["rows"],
+            self.cases + note["cases"],
+            self.rejects + note["rejects"],
+        )
         self.parts.append(note["part"])
         for *key, n in note["tally"]["routes"]:
             self.routes[key[0], key[1]] += n
@@ -79,13 +83,20 @@ def summarise(
     about = {entry["name"]: entry for entry in names}
     summary = {
         "title": "imgrules batch",
+        "names": dict(evaluator.rulebase.jurisdiction_names),
         "run": run,
         "cases": {"in": totals.rows, "out": totals.cases, "rejects": totals.rejects},
         "jurisdictions": dict(sorted(totals.aims.items())),
         "stages": _stages(evaluator.rulebase, totals),
         "routes": list(_routes(about, evaluator, totals)),
         "blockers": [
-            {"name": name, "title": about[name]["title"], "kind": about[name]["kind"], "remedy": about[name]["text"], "cases": n}
+            {
+                "name": name,
+                "title": about[name]["title"],
+                "kind": about[name]["kind"],
+                "remedy": about[name]["text"],
+                "cases": n,
+            }
             for name, n in _top(totals.blockers)
         ],
         "unknown": [{"name": name, "question": about[name]["text"], "rows": n} for name, n in _top(totals.unknown)],
@@ -209,7 +220,9 @@ def duplicates(job: Job, parts: list[int]) -> dict[str, Any]:
     low = [0] * len(arrays)
     for edge in [*edges, None]:
         high = [len(a) if edge is None else int(np.searchsorted(a, edge)) for a in arrays]
-        together = np.concatenate([a[i:j] for a, i, j in zip(arrays, low, high, strict=True)] or [np.empty(0, np.uint64)])
+        together = np.concatenate(
+            [a[i:j] for a, i, j in zip(arrays, low, high, strict=True)] or [np.empty(0, np.uint64)]
+        )
         low = high
         values, counts = np.unique(together, return_counts=True)
         twice = counts > 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -75,20 +75,16 @@ class Worker:
     def evaluator(self) -> Evaluator:
         return Evaluator(self.rulebase, self.job.wanted)
 
-    @cached_property
-    def mapping(self) -> Mapping:
-        """How columns are read; the rows' own days are left aside if the run has one day."""
-        mapping = self.job.mapping
-        if not self.job.one_day:
-            return mapping
-        days = {column for column, name in mapping.columns.items() if name == "as_of"} | {"as_of"}
-        return replace(mapping, ignore=frozenset(mapping.ignore) | days)
-
     def read(self, raw: Raw) -> tuple[pl.DataFrame, list[Reject]]:
         """The rows that can be judged, and the others."""
         job = self.job
         facts = read_facts(
-            raw, self.rulebase, as_of=job.as_of, jurisdictions=job.jurisdictions, mapping=self.mapping
+            raw,
+            self.rulebase,
+            as_of=job.as_of,
+            one_day=job.one_day,
+            jurisdictions=job.jurisdictions,
+            mapping=job.mapping,
         )
         return facts.frame, [*raw.rejects, *facts.rejects]
 
@@ -117,7 +113,7 @@ class Worker:
             "rejects": len(rejects),
             "reasons": _reasons(rejects),
             "tally": _noted(found.tally),
-            "aims": {aim: n for aim, n in frame["jurisdictions"].value_counts().iter_rows()},
+            "aims": dict(frame["jurisdictions"].value_counts().iter_rows()),
             "seconds": dict(zip(("read", "evaluate", "write"), np.diff(clock).round(4).tolist(), strict=True)),
         }
         write_json(job.path("done", part.index), note)
@@ -128,7 +124,7 @@ class Worker:
         for i, problems in found.refused.items():
             at = int(rows[i])
             yield Reject(
-                raw.file, int(raw.rows[at]), raw.lines[at], ids[i], raw.cells(at), [error(p) for p in problems]
+                raw.file_of(at), int(raw.rows[at]), raw.lines[at], ids[i], raw.cells(at), [error(p) for p in problems]
             )
 
     def _set_aside(self, part: Part, frame: pl.DataFrame, found: Evaluated) -> None:
@@ -144,10 +140,10 @@ class Worker:
 
 def _placed(raw: Raw, cases: pa.Table) -> pa.Table:
     """The cases with the file and line that each came from, as a person would look for it."""
-    at = cases.column_names.index("row")
-    lines = np.asarray(raw.lines, np.int64)[cases["row"].to_numpy()]
-    file = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(lines), np.int32)), pa.array([raw.file]))
-    return cases.set_column(at, "line", pa.array(lines)).add_column(at, "file", file)
+    at, rows = cases.column_names.index("row"), cases["row"].to_numpy()
+    lines = np.asarray(raw.lines, np.int64)[rows]
+    files = pa.array([raw.file_of(int(row)) for row in rows], pa.string()).dictionary_encode()
+    return cases.set_column(at, "line", pa.array(lines)).add_column(at, "file", files)
 
 
 def _count(part: Part, raw: Raw, found: Evaluated, rejects: list[Reject]) -> None:

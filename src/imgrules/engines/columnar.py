@@ -205,7 +205,7 @@ def dtype_of(type_: ValueType) -> pl.DataType | type[pl.DataType]:
 
 def table(rows: Sequence[Values], types: Mapping[str, ValueType]) -> pl.DataFrame:
     """Known values of some cases as the columns that `Columnar.run` takes; `today` among them if given."""
-    names = sorted({name for row in rows for name, value in row.items() if value is not None})
+    names = sorted({name for row in rows for name in row})
     return pl.DataFrame([_series(name, [row.get(name) for row in rows], types) for name in names])
 
 
