@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from imgrules.batch.inputs import open_inputs
+from imgrules.batch.inputs import Inputs, open_inputs
 from imgrules.batch.run import Settings, run
 from imgrules.errors import InputError
 from imgrules.rulebase.rulebase import Rulebase
@@ -70,7 +70,6 @@ class Cluster:
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """At once, with the executor it started."""
-        subprocess.run(["pkill", "-9", "-f", f"spark-worker-of-{process.pid}"], check=False)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
@@ -124,16 +123,16 @@ def test_a_cluster_gives_what_one_machine_gives_though_a_worker_dies(
 
 
 def test_an_error_of_the_user_in_a_task_is_told_as_such(
-    cluster: Cluster, people: Path, rules: Rulebase, tmp_path: Path
+    cluster: Cluster, people: Path, rules: Rulebase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a task finds wrong stops the run with its own words, not with a failed job."""
     gone = tmp_path / "gone.parquet"
     shutil.copy(people, gone)
     inputs = open_inputs([gone], rows_per_part=300)
-    inputs.check(rules)
-    described = inputs.describe()
+    described, parts = inputs.describe(), list(inputs.parts())
     gone.unlink()
-    object.__setattr__(inputs, "describe", lambda: described) if hasattr(inputs, "__dict__") else None
+    monkeypatch.setattr(Inputs, "describe", lambda _: described)
+    monkeypatch.setattr(Inputs, "parts", lambda _: iter(parts))
     with pytest.raises(InputError, match=r"gone\.parquet"):
         run(inputs, job(rules), tmp_path / "out", Settings(check=0, master=cluster.master))
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from imgrules import __version__
-from imgrules.cli import ask, case, facts, judge, rules, states, whatif
+from imgrules.cli import ask, audit, batch, case, facts, judge, rules, states, synth, whatif
 from imgrules.errors import EngineError, ImgrulesError, ProblemsError
 
 DONE, USER_ERROR, USAGE, INTERNAL = 0, 1, 2, 3
@@ -65,6 +65,9 @@ app.add_command(facts.facts)
 app.add_command(facts.schema)
 app.add_command(rules.rules)
 app.add_command(case.case)
+app.add_command(batch.batch)
+app.add_command(synth.synth)
+app.add_command(audit.audit)
 
 
 def main(args: list[str] | None = None) -> None:

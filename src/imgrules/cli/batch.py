@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 @click.option("--master", metavar="URL", help="Spark's master, as in spark://host:7077.")
 @click.option("--template", type=click.Choice(["csv", "parquet"]), help="Write an empty table to --out instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
-def batch(inputs: tuple[str, ...], out: Path, template: str | None, **options: Any) -> None:
+def batch(inputs: tuple[str, ...], out: Path, template: Literal["csv", "parquet"] | None, **options: Any) -> None:
     """Judge many cases: tables in, tables out.
 
     INPUT is a folder of case files, or a CSV, NDJSON, Parquet or Excel file; several may be given, and patterns in
