@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from imgrules.engines import durable
+from imgrules.engines import durable, productions
 from imgrules.engines.durable import DurableEngine, encode
 from imgrules.engines.protocol import Step
 from imgrules.engines.reference import truths
@@ -87,12 +87,70 @@ def test_sets_dates_decimals_and_gates() -> None:
     agree(nodes, {"s": frozenset(), "x": Decimal("0.2")})
 
 
-def test_a_node_too_large_is_refused() -> None:
-    """A condition that no ruleset can hold is an error before the library is called."""
+def test_a_condition_of_any_width_is_decided() -> None:
+    """Five hundred parts in one condition: more than any ruleset may hold."""
     nodes: list[Node] = [leaf(i, f"f{i}") for i in range(500)]
     nodes.append(JunctionNode("n500", "all", tuple(f"n{i}+" for i in range(500))))
-    with pytest.raises(EngineError, match="too large"):
+    for values in ({f"f{i}": 1 for i in range(500)}, {f"f{i}": 1 for i in range(499)}, {"f3": -1}):
+        agree(nodes, values)
+
+
+def test_a_rule_beyond_the_library_is_refused() -> None:
+    """The same fact twice in one rule, which the library would never fire, is an error before the library is called."""
+    nodes: list[Node] = [leaf(0, "f"), JunctionNode("n1", "all", ("n0+", "n0+"))]
+    with pytest.raises(EngineError, match=r"n1\+.0 is outside"):
         DurableEngine().run(program(nodes), {})
+
+
+def test_a_literal_proved_before_and_again_where_it_is_listened_to() -> None:
+    """One alternative fires rulesets ahead of the other, which fires beside the listener: both are kept, in their order."""
+    nodes: list[Node] = [leaf(0, "a"), leaf(1, "b"), JunctionNode("n2", "any", ("n0-", "n1+"))]
+    nodes += [JunctionNode(f"n{i}", "all", ("n0+", f"n{i - 1}+")) for i in range(3, 80)]
+    nodes += [JunctionNode("n80", "any", ("n79+", "n1+")), JunctionNode("n81", "all", ("n80+", "n0+"))]
+    for values in ({"a": 1, "b": 1}, {"a": 1, "b": -1}, {"a": -1, "b": -1}, {"b": 1}):
+        agree(nodes, values)
+    made = program(nodes)
+    stages = DurableEngine().plan(made.segments[0]).stages
+    proving = [i for i, stage in enumerate(stages) for rules in stage.rules for head, _ in rules if head == "n80+"]
+    assert (proving[0], proving[-1]) == (0, len(stages) - 1)
+    assert "n80+" in stages[-1].keys
+    found = DurableEngine().run(made, {"a": 1, "b": 1})
+    assert found.proved["n80+"] == (Step("n80+.0", ("n79+",)), Step("n80+.1", ("n1+",)))
+
+
+def test_rules_with_the_same_antecedents_fire_once_and_keep_their_names() -> None:
+    """Two conditions of one meaning, as two rules own them: one production, a proof for each."""
+    nodes: list[Node] = [leaf(0, "a"), leaf(1, "b")]
+    nodes += [JunctionNode("n2", "all", ("n0+", "n1+"), "x"), JunctionNode("n3", "all", ("n0+", "n1+"), "y")]
+    (ruleset,) = productions.rulesets(nodes)
+    assert [[rule.name for rule in p.rules] for p in ruleset.productions if len(p.antecedents) == 2] == [
+        ["n2+.0", "n3+.0"]
+    ]
+    found = DurableEngine().run(program(nodes), {"a": 1, "b": 1})
+    assert found.proved["n2+"] == (Step("n2+.0", ("n0+", "n1+")),)
+    assert found.proved["n3+"] == (Step("n3+.0", ("n0+", "n1+")),)
+
+
+def test_what_was_remembered_is_what_is_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second run of the same facts asks the library nothing; other facts, or an engine without memory, do."""
+    nodes: list[Node] = [leaf(0, "a"), leaf(1, "b"), JunctionNode("n2", "any", ("n0+", "n1+"))]
+    made, engine, bare = program(nodes), DurableEngine(), DurableEngine(remember=0)
+    first = engine.run(made, {"a": 1, "b": 1})
+    assert first == bare.run(made, {"a": 1, "b": 1})
+    runs: list[int] = []
+    real = durable._Compiled.run
+
+    def run(self: Any, *given: Any) -> Any:
+        runs.append(1)
+        return real(self, *given)
+
+    monkeypatch.setattr(durable._Compiled, "run", run)
+    assert engine.run(made, {"a": 1, "b": 1}) == first
+    assert engine.run(made, {}).proved == {}
+    assert runs == []
+    assert engine.run(made, {"a": 1, "b": -1}) != first
+    assert bare.run(made, {"a": 1, "b": 1}) == first
+    assert len(runs) == 2
 
 
 def test_values_beyond_the_engine_are_refused() -> None:
@@ -108,7 +166,7 @@ def test_names_the_engine_confuses_are_refused(monkeypatch: pytest.MonkeyPatch) 
     """Two texts with one hash, or a text that breaks out of JSON."""
     with pytest.raises(EngineError, match="cannot hold"):
         DurableEngine().run(program([leaf(0, 'f"')]), {})
-    monkeypatch.setattr(durable, "_fnv", lambda text: 1)
+    monkeypatch.setattr(productions, "_fnv", lambda text: 1)
     with pytest.raises(EngineError, match="look the same"):
         DurableEngine().run(program([leaf(0, "other.fact")]), {})
 
@@ -128,18 +186,18 @@ def test_a_failing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             raise RuntimeError(f"{name}: error code: 303")
 
     nodes: list[Node] = [leaf(0, "broken.fact")]
-    engine = DurableEngine()
+    engine = DurableEngine(remember=0)
     made = program(nodes)
     engine.run(made, {"broken.fact": 1})
-    (ruleset,) = engine._plan(made.segments[0]).rulesets
-    monkeypatch.setattr(ruleset, "engine", Broken())
+    (stage,) = engine.plan(made.segments[0]).stages
+    monkeypatch.setattr(stage.compiled, "engine", Broken())
     with pytest.raises(EngineError, match="303"):
         engine.run(made, {"broken.fact": 1})
     agree(nodes, {"broken.fact": 1})
     assert engine.run(made, {}).proved == {}
     monkeypatch.setattr(durable, "_library", Broken)
     with pytest.raises(EngineError, match="refused a ruleset"):
-        DurableEngine().run(program([leaf(0, "new.fact")]), {})
+        DurableEngine().run(program([leaf(0, "new.fact")]), {"new.fact": 1})
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
@@ -150,9 +208,11 @@ def test_nothing_of_a_run_cut_off_reaches_the_next(
     """After a failure or Ctrl-C in the middle, the same engine concludes from the new facts alone."""
     made, engine = program([leaf(0, f"cut.{call}.{error.__name__}"), leaf(1, "cut.other")]), DurableEngine()
     fact = f"cut.{call}.{error.__name__}"
-    engine.run(made, {})
-    (ruleset,) = engine._plan(made.segments[0]).rulesets
-    real = ruleset.engine
+    engine.run(made, {"cut.other": -1})
+    (stage,) = engine.plan(made.segments[0]).stages
+    compiled = stage.compiled
+    assert compiled
+    real = compiled.engine
 
     class Cut:
         def __getattr__(self, name: str) -> Any:
@@ -160,10 +220,10 @@ def test_nothing_of_a_run_cut_off_reaches_the_next(
                 raise error("cut off")
             return getattr(real, name)
 
-    monkeypatch.setattr(ruleset, "engine", Cut())
+    monkeypatch.setattr(compiled, "engine", Cut())
     with pytest.raises((EngineError, KeyboardInterrupt)):
         engine.run(made, {fact: 1})
-    monkeypatch.setattr(ruleset, "engine", real)
+    monkeypatch.setattr(compiled, "engine", real)
     assert engine.run(made, {"cut.other": 1}).proved.keys() == {"n1+"}
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, cast
+from weakref import WeakKeyDictionary, WeakSet
 
 from imgrules.assessment.case import Case
+from imgrules.assessment.outline import Outline
 from imgrules.assessment.result import Assessment
 from imgrules.assessment.unknowns import Unknowns
 from imgrules.assessment.wording import Wording
@@ -14,11 +17,15 @@ from imgrules.engines.durable import DurableEngine
 from imgrules.engines.protocol import Derivation, Engine
 from imgrules.errors import CaseError, Problem
 from imgrules.rulebase.arithmetic import with_derived
+from imgrules.rulebase.cache import keep_part, read_part
 from imgrules.rulebase.grammar import TODAY, Compare, Condition, Name, atoms, leaves
 from imgrules.rulebase.ground import Grounder
-from imgrules.rulebase.ir import Program, Values
+from imgrules.rulebase.ir import Program, Segment, Values
 from imgrules.rulebase.rulebase import Rulebase
 from imgrules.rulebase.values import Outcome, Value
+
+# Parts of assessments remembered before all are forgotten: some tens of megabytes at most.
+MAX_PARTS = 30_000
 
 
 class Assessor:
@@ -26,20 +33,49 @@ class Assessor:
 
     def __init__(self, rulebase: Rulebase, engine: Engine | None = None) -> None:
         self.rulebase = rulebase
-        self.grounder = Grounder(rulebase)
+        self.grounder = Grounder(rulebase, None if engine else self._recall)
         self.engine = engine or DurableEngine()
         self._notes: dict[int, Notes] = {}
+        self._kept: WeakSet[Segment] = WeakSet()
 
     def derive(self, case: Case) -> Derived:
         """Run the engine on a case. `CaseError` if its facts contradict each other, `EngineError` beyond the engine's limits."""
         program = self.grounder.program(case.as_of, case.jurisdictions)
         values = values_of(case, program)
         epoch = program.segments[0].epoch
+        if sum(len(notes.parts) for notes in self._notes.values()) > MAX_PARTS:
+            self.forget()
         if epoch not in self._notes:
             self._notes[epoch] = Notes(Wording(self.rulebase, case.as_of))
         derived = Derived(self.rulebase, case, program, values, self.engine.run(program, values), self._notes[epoch])
+        for segment in program.segments:
+            if segment not in self._kept:
+                self._keep(segment)
         derived.refuse_contradictions()
         return derived
+
+    def _recall(self, epoch: int, scope: str | None) -> Segment | None:
+        """A segment that an earlier start of the program grounded and cut into rulesets."""
+        found = read_part(self.rulebase, f"{epoch}-{scope or 'national'}")
+        if not (isinstance(found, tuple) and isinstance(self.engine, DurableEngine)):
+            return None
+        segment, plan = found
+        self.engine.adopt(segment, plan)
+        self._kept.add(segment)
+        return cast(Segment, segment)
+
+    def _keep(self, segment: Segment) -> None:
+        self._kept.add(segment)
+        if isinstance(self.engine, DurableEngine):
+            part = (segment, self.engine.plan(segment))
+            keep_part(self.rulebase, f"{segment.epoch}-{segment.scope or 'national'}", part)
+
+    def forget(self) -> None:
+        """Drop what was remembered of earlier cases; what was grounded and compiled stays."""
+        for notes in self._notes.values():
+            notes.parts.clear()
+        if isinstance(self.engine, DurableEngine):
+            self.engine.forget()
 
     def assess(self, case: Case) -> Assessment:
         """The whole answer for a case; raises as `derive` does."""
@@ -59,7 +95,15 @@ class Notes:
 
     def __init__(self, wording: Wording) -> None:
         self.wording = wording
-        self.remembered: dict[object, object] = {}
+        self.parts: dict[Hashable, Any] = {}  # parts of assessments by all that they are made from
+        self._outlines: WeakKeyDictionary[Program, Outline] = WeakKeyDictionary()
+
+    def outline(self, program: Program) -> Outline:
+        """What every assessment by a program has alike."""
+        found = self._outlines.get(program)
+        if found is None:
+            found = self._outlines[program] = Outline(self.wording.rulebase, program, self.wording)
+        return found
 
 
 @dataclass(frozen=True)

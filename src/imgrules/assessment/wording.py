@@ -50,7 +50,7 @@ class Wording:
 
     def varies(self, text: str | None, scope: str | None) -> bool:
         """Whether a text depends on the applicant's facts."""
-        return bool(text) and any(self._varies(name, scope) for name in _PLACEHOLDER.findall(str(text)))
+        return text is not None and "{" in text and any(self._varies(n, scope) for n in _PLACEHOLDER.findall(text))
 
     def _varies(self, name: str, scope: str | None) -> bool:
         if name in ("jurisdiction", "board"):

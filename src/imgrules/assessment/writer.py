@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from datetime import date
 from typing import Any, Literal, TypeVar
 
@@ -10,6 +10,7 @@ from imgrules._version import __version__
 from imgrules.assessment.assess import Derived
 from imgrules.assessment.case import dump_facts
 from imgrules.assessment.causes import cause_text
+from imgrules.assessment.outline import RouteOutline, RuleOutline
 from imgrules.assessment.result import (
     AdviceResult,
     AlertResult,
@@ -26,7 +27,8 @@ from imgrules.assessment.result import (
 from imgrules.assessment.unknowns import Cause
 from imgrules.rulebase import schema
 from imgrules.rulebase.grammar import HERE
-from imgrules.rulebase.ir import FixedNode, GroundRule, JunctionNode, node_of
+from imgrules.rulebase.ir import GroundRule
+from imgrules.rulebase.rulebase import Entry
 from imgrules.rulebase.usage import parameters_in
 from imgrules.rulebase.values import Outcome
 
@@ -39,20 +41,27 @@ def _pair(numbers: list[Any] | None) -> tuple[float, float] | None:
 
 
 class Writer:
-    """Writes the assessment of one derivation."""
+    """Writes the assessment of one derivation.
+
+    A part of it that was made before from exactly the same things is not made again (`remember`): its key holds all that
+    it is made from, unless its texts vary with the applicant's facts, when it is always made anew.
+    """
 
     def __init__(self, derived: Derived) -> None:
         self.d = derived
         self.rulebase = derived.rulebase
-        self.rules = derived.program.rules
-        self.scopes = (None, *derived.case.jurisdictions)
-        self.outcomes = {name: derived.derivation.outcome(rule.literal) for name, rule in self.rules.items()}
+        self.outline = derived.notes.outline(derived.program)
+        self.rules = self.outline.rules
+        proved = derived.derivation.proved
+        self.outcomes = {
+            name: Outcome.MET if rule.met in proved else Outcome.NOT_MET if rule.unmet in proved else Outcome.UNKNOWN
+            for name, rule in self.rules.items()
+        }
         self.applies = {name: self._applies(rule) for name, rule in self.rules.items()}
-        self.exclusive = self._exclusive()
 
     def write(self) -> Assessment:
         """The assessment."""
-        routes = self._routes()
+        routes = [self._route(route) for route in self.outline.routes]
         tracks = self._fast_tracks({route.id: route for route in routes})
         case = self.d.case
         found = Assessment(
@@ -63,7 +72,7 @@ class Writer:
             jurisdictions=list(case.jurisdictions),
             facts=dump_facts(case.facts),
             stages=self._stages(),
-            findings={name: self._finding(rule) for name, rule in self.rules.items()},
+            findings={name: self._finding(name, rule) for name, rule in self.rules.items()},
             routes=routes,
             fast_tracks=tracks,
             advice=self._advice(),
@@ -76,91 +85,83 @@ class Writer:
         return self.d.wording.fill(text, self.d.values, scope)
 
     def remember(self, key: Hashable, varies: bool, make: Callable[[], T]) -> T:
-        """What `make` gives, made once between two changes of the rules unless it varies with the applicant."""
+        """What `make` gives, made once for each key unless it varies with the applicant's facts."""
         if varies:
             return make()
-        remembered = self.d.notes.remembered
-        if key not in remembered:
-            remembered[key] = make()
-        return remembered[key]  # type: ignore[return-value]  # each key is always made by one `make`
+        found = self.d.notes.parts.get(key)
+        if found is None:
+            found = self.d.notes.parts[key] = make()
+        return found
 
-    def _varies(self, rule: GroundRule) -> bool:
-        """Whether a rule's texts depend on the applicant."""
-        model, wording = rule.entry.model, self.d.wording
-        texts = (
-            getattr(model, f, None) for f in ("title", "remedy", "note", "decided_by", "ready_on", "summary", "gives")
-        )
-        return self.remember(
-            ("varies", rule.name),
-            False,
-            lambda: any(wording.varies(t, rule.scope) for t in texts) or bool(getattr(model, "ready_on", None)),
-        )
-
-    def _applies(self, rule: GroundRule) -> bool | None:
-        if not rule.in_force:
+    def _applies(self, rule: RuleOutline) -> bool | None:
+        if not rule.rule.in_force:
             return False
-        return True if rule.applies is None else self.d.derivation.truth(rule.applies)
+        if rule.applies is None:
+            return True
+        proved = self.d.derivation.proved
+        return True if rule.applies in proved else False if rule.spared in proved else None
 
-    def _finding(self, rule: GroundRule) -> FindingResult:
-        outcome, applicable = self.outcomes[rule.name], self.applies[rule.name] is not False
-        return self.remember(
-            ("finding", rule.name, outcome, applicable),
-            self._varies(rule),
-            lambda: FindingResult(
-                outcome=outcome,
-                title=self.text(rule.entry.model.title, rule.scope),
-                applicable=applicable,
-                jurisdiction=rule.scope,
-            ),
-        )
+    def _finding(self, name: str, rule: RuleOutline) -> FindingResult:
+        outcome, applicable = self.outcomes[name], self.applies[name] is not False
+        key = ("finding", name, outcome, applicable)
+        found = None if rule.varies else self.d.notes.parts.get(key)
+        return found or self.remember(key, rule.varies, lambda: self._new_finding(rule.rule, outcome, applicable))
+
+    def _new_finding(self, rule: GroundRule, outcome: Outcome, applicable: bool) -> FindingResult:
+        title = self.text(rule.entry.model.title, rule.scope)
+        return FindingResult(outcome=outcome, title=title, applicable=applicable, jurisdiction=rule.scope)
 
     def _stages(self) -> list[StageResult]:
-        stages = sorted(self.rulebase.stages.values(), key=lambda e: e.model.order)
         return [
             StageResult(
                 id=e.name, title=e.model.title, outcome=self.d.outcome(e.model.shown_by), shown_by=e.model.shown_by
             )
-            for e in stages
+            for e in self.outline.stages
         ]
 
     # routes ---------------------------------------------------------------------------------------------------------
 
-    def _routes(self) -> list[RouteResult]:
-        order = {e.name: e.model.order for e in self.rulebase.stages.values()}
-        found = [rule for rule in self.rules.values() if rule.entry.section == "routes"]
-        places = {scope: i for i, scope in enumerate(self.scopes)}
-        found.sort(key=lambda r: (order[r.entry.model.stage], places[r.scope], not r.entry.model.main))
-        return [self._route(rule) for rule in found]
+    def _route(self, route: RouteOutline) -> RouteResult:
+        """A route, from the outcomes of its needs and from what each undecided one hangs on."""
+        unknowns, outcomes = self.d.unknowns, self.outcomes
+        states = tuple([outcomes[name] for name in route.needs])
+        vacuous = tuple([name for name in route.needs if self.applies[name] is False])
+        undecided = [n for n, outcome in zip(route.needs, states, strict=True) if outcome is Outcome.UNKNOWN]
+        causes = tuple([unknowns.of(self.rules[name].met) for name in undecided])
+        own = tuple([unknowns.of(literal) for literal in route.own])
+        status = self._status(route, states)
+        key = ("route", route.rule.name, route.after, route.excludes, status, states, vacuous, causes, own)
+        found = self.d.notes.parts.get(key)
+        if found is None:
+            found = self._new_route(route, status, vacuous, self._by_cause(undecided, causes, own))
+            if not self._varies(route, found):
+                self.d.notes.parts[key] = found
+        return found
 
-    def needs(self, rule: GroundRule) -> list[str]:
-        """Every requirement of a route by name, those of the routes it needs in their place."""
-        return self.remember(("needs", rule.name), False, lambda: list(dict.fromkeys(self._flat_needs(rule))))
+    def _varies(self, route: RouteOutline, found: RouteResult) -> bool:
+        """Whether what a route shows depends on more than outcomes: on the applicant's own figures and dates."""
+        names = (route.rule.name, *(b.requirement for b in found.blockers), *(u.name for u in found.unknown))
+        return any(name in self.rules and self.rules[name].varies for name in names)
 
-    def _flat_needs(self, rule: GroundRule) -> Iterator[str]:
-        for name in rule.needs:
-            if self.rules[name].entry.section == "routes":
-                yield from self._flat_needs(self.rules[name])
-            else:
-                yield name
-
-    def _route(self, rule: GroundRule) -> RouteResult:
-        needs = self.needs(rule)
-        blockers = [self._blocker(self.rules[n]) for n in needs if self.outcomes[n] is Outcome.NOT_MET]
-        vacuous = [n for n in needs if self.applies[n] is False]
-        met = [n for n in needs if self.outcomes[n] is Outcome.MET]
+    def _new_route(
+        self, route: RouteOutline, status: Status, vacuous: tuple[str, ...], causes: dict[Cause, list[str]]
+    ) -> RouteResult:
+        rule, outcomes = route.rule, self.outcomes
+        texts = ("texts", rule.name, route.after)
         return RouteResult(
-            **self.remember(("route", rule.name), self._varies(rule), lambda: self._route_texts(rule)),
-            status=self._status(rule, needs, blockers),
-            excludes=self.exclusive.get(rule.name, []),
-            blockers=blockers,
-            unknown=self._unknowns(rule, [n for n in needs if self.outcomes[n] is Outcome.UNKNOWN]),
-            met=[n for n in met if n not in vacuous] if vacuous else met,
-            not_applicable=vacuous,
+            **self.remember(texts, self.rules[rule.name].varies, lambda: self._route_texts(route)),
+            status=status,
+            excludes=list(route.excludes),
+            blockers=[self._blocker(self.rules[n]) for n in route.needs if outcomes[n] is Outcome.NOT_MET],
+            unknown=[self.unknown(cause, causes[cause], rule.scope) for cause in causes],
+            met=[n for n in route.needs if outcomes[n] is Outcome.MET and n not in vacuous],
+            not_applicable=list(vacuous),
         )
 
-    def _route_texts(self, rule: GroundRule) -> dict[str, Any]:
+    def _route_texts(self, route: RouteOutline) -> dict[str, Any]:
         """What a route shows whoever the applicant is."""
-        model, period = rule.entry.model, rule.entry.model.in_force
+        rule, model = route.rule, route.rule.entry.model
+        period = model.in_force
         return {
             "id": rule.name,
             "jurisdiction": rule.scope,
@@ -175,7 +176,7 @@ class Writer:
             "in_force_to": period.to if period else None,
             "replaced_by": model.replaced_by,
             "replaced_text": model.replaced_text and self.text(model.replaced_text, rule.scope),
-            "after": self._present(model.after, rule),
+            "after": list(route.after),
             "leads_to": [f"{lead.route}: {lead.after}" for lead in model.leads_to],
             "note": model.note and self.text(model.note, rule.scope),
             "confidence": model.confidence,
@@ -183,45 +184,29 @@ class Writer:
             "sources": self.d.wording.sources(model),
         }
 
-    def _present(self, names: list[str], rule: GroundRule) -> list[str]:
-        """The routes that some names mean for a route, as far as they are part of this assessment."""
-        found = (self.rulebase.find(name, rule.scope) for name in names)
-        return [target[0] for target in found if target and target[0] in self.rules]
-
-    def _exclusive(self) -> dict[str, list[str]]:
-        """Which routes cannot be followed together, said on either side."""
-        pairs: dict[str, list[str]] = {}
-        for rule in self.rules.values():
-            for other in self._present(getattr(rule.entry.model, "excludes", []), rule):
-                for one, two in ((rule.name, other), (other, rule.name)):
-                    if two not in pairs.setdefault(one, []):
-                        pairs[one].append(two)
-        return pairs
-
-    def _status(self, rule: GroundRule, needs: list[str], blockers: list[Blocker]) -> Status:
+    def _status(self, route: RouteOutline, states: tuple[Outcome, ...]) -> Status:
         """The status of a route. Facts not yet known can only move `undetermined`."""
-        if not rule.in_force:
-            ended = rule.entry.model.in_force and rule.entry.model.in_force.to
-            return Status.DISCONTINUED if ended and self.d.case.as_of > ended else Status.UPCOMING
-        applies = self.applies[rule.name]
+        if not route.rule.in_force:
+            gone = route.ended and self.d.case.as_of > route.ended
+            return Status.DISCONTINUED if gone else Status.UPCOMING
+        applies = self.applies[route.rule.name]
         if applies is False:
             return Status.NOT_APPLICABLE
         if applies is None:
             return Status.UNDETERMINED
-        inner = [self.rules[name] for name in rule.needs if self.rules[name].entry.section == "routes"]
-        if any(blocker.kind == "permanent" for blocker in blockers) or any(not route.in_force for route in inner):
+        blocked = [name for name, outcome in zip(route.needs, states, strict=True) if outcome is Outcome.NOT_MET]
+        barred = any(self.rules[name].rule.entry.model.blocker == "permanent" for name in blocked)
+        if barred or any(not inner.in_force for inner in route.inner):
             return Status.CLOSED
-        if self.outcomes[rule.name] is Outcome.MET:
+        if self.outcomes[route.rule.name] is Outcome.MET:
             return Status.OPEN
-        if any(self.applies[route.name] is False for route in inner):
+        if any(self.applies[inner.name] is False for inner in route.inner):
             return Status.NOT_APPLICABLE
-        undecided = any(self.outcomes[name] is Outcome.UNKNOWN for name in needs) or any(
-            self.applies[r.name] is None for r in inner
-        )
-        return Status.UNDETERMINED if undecided or not blockers else Status.REACHABLE
+        undecided = Outcome.UNKNOWN in states or any(self.applies[inner.name] is None for inner in route.inner)
+        return Status.UNDETERMINED if undecided or not blocked else Status.REACHABLE
 
-    def _blocker(self, rule: GroundRule) -> Blocker:
-        return self.remember(("blocker", rule.name), self._varies(rule), lambda: self._new_blocker(rule))
+    def _blocker(self, rule: RuleOutline) -> Blocker:
+        return self.remember(("blocker", rule.rule.name), rule.varies, lambda: self._new_blocker(rule.rule))
 
     def _new_blocker(self, rule: GroundRule) -> Blocker:
         model = rule.entry.model
@@ -257,36 +242,23 @@ class Writer:
                 values.append(value)
         return values
 
-    def _unknowns(self, route: GroundRule, needs: list[str]) -> list[Unknown]:
+    def _by_cause(
+        self, needs: list[str], causes: Iterable[tuple[Cause, ...]], own: Iterable[tuple[Cause, ...]]
+    ) -> dict[Cause, list[str]]:
         """What a route hangs on, each thing once, with the requirements it decides; facts first."""
         found: dict[Cause, list[str]] = {}
-        for need in needs:
-            for cause in self.d.unknowns.of(self.rules[need].literal):
+        for need, hanging in zip(needs, causes, strict=True):
+            for cause in hanging:
                 found.setdefault(cause, []).append(need)
-        for cause in self._own_causes(route):
+        for cause in (cause for hanging in own for cause in hanging):
             found.setdefault(cause, [])
-        ordered = sorted(found, key=lambda cause: cause.kind != "fact")
-        return [self.unknown(cause, found[cause], route.scope) for cause in ordered]
-
-    def _own_causes(self, route: GroundRule) -> Iterator[Cause]:
-        """What a route hangs on beside its requirements: whether it is for this applicant, whether it is what it is said to be."""
-        if route.applies:
-            yield from self.d.unknowns.of(route.applies)
-        node = self.d.program.nodes[node_of(route.literal)]
-        for part in (*node.parts,) if isinstance(node, JunctionNode) else ():
-            if isinstance(self.d.program.nodes[node_of(part)], FixedNode):
-                yield from self.d.unknowns.of(part)
-        for name in route.needs:
-            if self.rules[name].entry.section == "routes":
-                yield from self._own_causes(self.rules[name])
+        return {cause: found[cause] for cause in sorted(found, key=lambda cause: cause.kind != "fact")}
 
     def unknown(self, cause: Cause, names: list[str], scope: str | None) -> Unknown:
         """A cause in words."""
         rule = self.rules.get(cause.name) if cause.kind == "rule" else None
         key = ("unknown", cause, tuple(names), None if cause.kind == "fact" else scope)
-        return self.remember(
-            key, rule is not None and self._varies(rule), lambda: self._new_unknown(cause, names, scope)
-        )
+        return self.remember(key, rule is not None and rule.varies, lambda: self._new_unknown(cause, names, scope))
 
     def _new_unknown(self, cause: Cause, names: list[str], scope: str | None) -> Unknown:
         kind: Literal["fact", "confirm"] = "fact" if cause.kind == "fact" else "confirm"
@@ -294,67 +266,74 @@ class Writer:
 
     # beside the routes ----------------------------------------------------------------------------------------------
 
-    def _scoped(self, section: str) -> Iterable[tuple[str, Any]]:
-        for name, entry in getattr(self.rulebase, section).items():
-            if entry.each:
-                yield from ((f"{name}@{code}", entry) for code in self.d.case.jurisdictions)
-            elif entry.scope in self.scopes:
-                yield name, entry
-
     def _fast_tracks(self, routes: dict[str, RouteResult]) -> list[FastTrackResult]:
         found = []
-        for name, entry in self._scoped("fast_tracks"):
-            model = entry.model
-            target = self.rulebase.find(model.route, entry.scope)
-            ids = [target[0]] if target else [f"{model.route}@{code}" for code in self.d.case.jurisdictions]
+        for name, entry in self.outline.fast_tracks:
+            target = self.rulebase.find(entry.model.route, entry.scope)
+            ids = [target[0]] if target else [f"{entry.model.route}@{code}" for code in self.outline.scopes if code]
             for route in filter(None, map(routes.get, ids)):
                 suits = self.d.truth("fast_tracks", name, "suits_when")
-                found.append(
-                    FastTrackResult(
-                        id=name if len(ids) == 1 else f"{name}@{route.jurisdiction}",
-                        title=self.text(model.title, route.jurisdiction),
-                        route=route.id,
-                        jurisdiction=route.jurisdiction,
-                        status=route.status,
-                        recommended=route.status in RECOMMENDABLE and suits is not False,
-                        saves=self.text(model.saves, route.jurisdiction),
-                        instead_of=model.instead_of,
-                        caveats=[self.text(c, route.jurisdiction) for c in model.caveats],
-                        replaced_text=route.replaced_text,
-                        note=model.note,
-                        sources=self.d.wording.sources(model),
-                    )
-                )
+                id = name if len(ids) == 1 else f"{name}@{route.jurisdiction}"
+                found.append(self._fast_track(id, entry.model, route, suits is not False))
         rank = list(Status)
         found.sort(key=lambda t: (not t.recommended, rank.index(t.status)))
         recommended = {t.route for t in found if t.recommended}
         return [self._with_conflicts(track, recommended) if track.recommended else track for track in found]
 
+    def _fast_track(self, id: str, model: schema.FastTrack, route: RouteResult, suits: bool) -> FastTrackResult:
+        scope, wording = route.jurisdiction, self.d.wording
+        varies = self.rules[route.id].varies or any(
+            wording.varies(text, scope) for text in (model.title, model.saves, *model.caveats)
+        )
+        return self.remember(
+            ("fast track", id, route.status, suits),
+            varies,
+            lambda: FastTrackResult(
+                id=id,
+                title=self.text(model.title, scope),
+                route=route.id,
+                jurisdiction=scope,
+                status=route.status,
+                recommended=route.status in RECOMMENDABLE and suits,
+                saves=self.text(model.saves, scope),
+                instead_of=model.instead_of,
+                caveats=[self.text(caveat, scope) for caveat in model.caveats],
+                replaced_text=route.replaced_text,
+                note=model.note,
+                sources=wording.sources(model),
+            ),
+        )
+
     def _with_conflicts(self, track: FastTrackResult, recommended: set[str]) -> FastTrackResult:
         """A recommended track, saying which other recommended ones cannot be followed together with it."""
-        clashes = [name for name in self.exclusive.get(track.route, []) if name in recommended]
+        clashes = [name for name in self.outline.exclusive.get(track.route, []) if name in recommended]
         return track.model_copy(update={"excludes": clashes}) if clashes else track
 
     def _advice(self) -> list[AdviceResult]:
         strengths = ("strong", "moderate", "weak", "none")
-        found = [
-            AdviceResult(
-                id=name,
-                title=self.text(e.model.title, e.scope),
-                text=self.text(e.model.text, e.scope),
-                strength=e.model.strength,
-                evidence=self.text(e.model.evidence, e.scope),
-                certain=self.d.truth("advice", name) is True,
-                sources=self.d.wording.sources(e.model),
-            )
-            for name, e in self._scoped("advice")
-            if self.d.truth("advice", name) is not False
-        ]
+        truths = [(name, entry, self.d.truth("advice", name)) for name, entry in self.outline.advice]
+        found = [self._advised(name, entry, truth is True) for name, entry, truth in truths if truth is not False]
         return sorted(found, key=lambda a: (strengths.index(a.strength), not a.certain))
+
+    def _advised(self, name: str, entry: Entry[schema.Advice], certain: bool) -> AdviceResult:
+        model, scope, wording = entry.model, entry.scope, self.d.wording
+        return self.remember(
+            ("advice", name, certain),
+            any(wording.varies(text, scope) for text in (model.title, model.text, model.evidence)),
+            lambda: AdviceResult(
+                id=name,
+                title=self.text(model.title, scope),
+                text=self.text(model.text, scope),
+                strength=model.strength,
+                evidence=self.text(model.evidence, scope),
+                certain=certain,
+                sources=wording.sources(model),
+            ),
+        )
 
     def _alerts(self) -> list[AlertResult]:
         found = []
-        for name, entry in self._scoped("alerts"):
+        for name, entry in self.outline.alerts:
             on = self.d.values.get(f"alert:{name}")
             holds = self.d.truth("alerts", name)
             if not isinstance(on, date) or holds is False:

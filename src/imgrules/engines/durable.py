@@ -32,8 +32,8 @@ from imgrules.rulebase.ir import FixedNode, LeafNode, Literal, Program, Segment,
 Facts: TypeAlias = "frozenset[tuple[str, int | str]]"
 Firings: TypeAlias = "tuple[tuple[Literal, Step], ...]"
 
-# Runs of single rulesets that an engine remembers: those of some fifty cases, about ten megabytes.
-REMEMBERED = 4096
+# Runs of single rulesets that an engine remembers: those of some hundred cases, about twenty megabytes.
+REMEMBERED = 8192
 
 _MATCHED = re.compile(r'"k":"([^"]*)"')
 _SID = "1"

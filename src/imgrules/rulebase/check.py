@@ -30,7 +30,6 @@ from imgrules.rulebase.grammar import (
     atoms,
     leaves,
 )
-from imgrules.rulebase.lint import lint
 from imgrules.rulebase.rulebase import Entry, Rulebase
 from imgrules.rulebase.values import CODED, NUMERIC, ORDERED, BadValue, ValueType, read_value
 
@@ -41,9 +40,8 @@ _BOOL = ValueType("bool")
 
 
 def check(rulebase: Rulebase, documents: Mapping[str, Document], value_paths: Places) -> list[Problem]:
-    """Every problem of a rulebase whose files have the right shape."""
-    problems = list(_Checker(rulebase, documents, value_paths).run())
-    return problems + lint(rulebase, documents, problems)
+    """Every problem of a rulebase whose files have the right shape. What can hardly be meant is for `lint` to find."""
+    return list(_Checker(rulebase, documents, value_paths).run())
 
 
 class _Checker:

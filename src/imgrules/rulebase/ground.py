@@ -7,7 +7,7 @@ them by that stretch of days (an *epoch*) and jurisdiction.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
 
@@ -57,20 +57,35 @@ NOT_IN_FORCE = "not in force"
 NO_LIMIT = "no such limit"
 UNESTABLISHED = "not established"
 
+# Programs kept for another case with the same aims in the same stretch of days; they share their segments.
+MAX_PROGRAMS = 64
+
 
 class Grounder:
-    """Grounds one rulebase, remembering what it has grounded."""
+    """Grounds one rulebase, remembering what it has grounded.
 
-    def __init__(self, rulebase: Rulebase) -> None:
+    `recall` may know a segment, by its epoch and scope, from an earlier start of the program.
+    """
+
+    def __init__(self, rulebase: Rulebase, recall: Callable[[int, str | None], Segment | None] | None = None) -> None:
         self.rulebase = rulebase
+        self.recall = recall
         self._segments: dict[tuple[int, str | None], Segment] = {}
+        self._programs: dict[tuple[int, tuple[str, ...]], Program] = {}
 
     def program(self, day: date, jurisdictions: Iterable[str] = ()) -> Program:
         """The program for a day and some jurisdictions. `InputError` for a jurisdiction nobody knows."""
-        epoch = bisect_right(self.rulebase.breaks, day)
+        key = (bisect_right(self.rulebase.breaks, day), tuple(dict.fromkeys(jurisdictions)))
+        if key not in self._programs:
+            if len(self._programs) >= MAX_PROGRAMS:
+                self._programs.clear()
+            self._programs[key] = self._program(*key, day)
+        return self._programs[key]
+
+    def _program(self, epoch: int, jurisdictions: tuple[str, ...], day: date) -> Program:
         national = self._segment(epoch, None, day, None)
         segments = [national]
-        for code in dict.fromkeys(jurisdictions):
+        for code in jurisdictions:
             if code not in self.rulebase.jurisdictions:
                 known = self.rulebase.jurisdiction_names
                 hint = (
@@ -85,7 +100,8 @@ class Grounder:
 
     def _segment(self, epoch: int, scope: str | None, day: date, national: Segment | None) -> Segment:
         if (epoch, scope) not in self._segments:
-            self._segments[epoch, scope] = _Builder(self.rulebase, day, scope, national).build(epoch)
+            known = self.recall(epoch, scope) if self.recall else None
+            self._segments[epoch, scope] = known or _Builder(self.rulebase, day, scope, national).build(epoch)
         return self._segments[epoch, scope]
 
 

@@ -1,17 +1,11 @@
 """From a folder of rule files to a checked `Rulebase`, or to every problem that stands in the way.
 
-A rulebase that loaded once is kept, parsed and checked, in the user's cache folder under the hash of its files, so that
-a second start costs a read instead of a parse. The cache is only ever read back by the user who wrote it.
+A rulebase that loaded once is kept (`cache`), so that a second start costs a read instead of a parse.
 """
 
 from __future__ import annotations
 
-import gc
 import hashlib
-import os
-import pickle
-import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,9 +13,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from imgrules._version import __version__
 from imgrules.errors import InputError, Problem, RulebaseError, Severity, did_you_mean
 from imgrules.rulebase import schema
+from imgrules.rulebase.cache import keep_rulebase, place_of, read_rulebase, uncollected
 from imgrules.rulebase.document import Document, read_document
 from imgrules.rulebase.document import Path as DataPath
 from imgrules.rulebase.grammar import Condition, Expression, GrammarError, parse_condition, parse_expression
@@ -101,15 +95,15 @@ def load_rulebase(folder: Path | str | None = None, *, cache: bool = True) -> Ru
     root = Path(folder) if folder is not None else default_folder()
     files = read_files(root)
     label = _label(root)
-    stored = _cache_file(content_hash(files), label) if cache else None
-    if stored and (found := _read_cache(stored)):
+    stored = place_of(content_hash(files), label) if cache else None
+    if stored and (found := read_rulebase(stored)):
         return found
-    rulebase, problems = check_files(files, label=label)
+    rulebase, problems = check_files(files, label, lint=False)
     errors = [p for p in problems if p.severity is Severity.ERROR]
     if rulebase is None or errors:
         raise RulebaseError(errors)
     if stored:
-        _write_cache(stored, rulebase)
+        keep_rulebase(stored, rulebase)
     return rulebase
 
 
@@ -118,8 +112,18 @@ def _label(root: Path) -> str:
     return "rules" if root == default_folder() else str(root)
 
 
-def check_files(files: Mapping[str, str], label: str = "rules") -> tuple[Rulebase | None, list[Problem]]:
-    """Read rule files given as text; the rulebase (None if too broken) and every problem, warnings included."""
+def check_files(
+    files: Mapping[str, str], label: str = "rules", *, lint: bool = True
+) -> tuple[Rulebase | None, list[Problem]]:
+    """Read rule files given as text; the rulebase (None if too broken) and every problem.
+
+    Warnings included; with `lint`, which takes as long as all else, also those about what can hardly be meant.
+    """
+    with uncollected():
+        return _check_files(files, label, lint)
+
+
+def _check_files(files: Mapping[str, str], label: str, lint: bool) -> tuple[Rulebase | None, list[Problem]]:
     from imgrules.rulebase.check import check
 
     collected = _Collected()
@@ -133,6 +137,10 @@ def check_files(files: Mapping[str, str], label: str = "rules") -> tuple[Rulebas
         countries=collected.countries,
     )
     problems = collected.problems + check(rulebase, collected.documents, collected.value_paths)
+    if lint:
+        from imgrules.rulebase import lint as linting
+
+        problems += linting.lint(rulebase, collected.documents, problems)
     return rulebase, sorted(problems, key=lambda p: (p.file, p.line, p.column, p.code))
 
 
@@ -295,66 +303,24 @@ def _entry(
 ) -> Entry[Any]:
     conditions: dict[str, Condition] = {}
     expression: Expression | None = None
+    said = vars(model)  # asking a model for what it may lack is slow
     for field_name in CONDITION_FIELDS:
-        if (raw := getattr(model, field_name, None)) is not None:
+        if (raw := said.get(field_name)) is not None:
             try:
                 conditions[field_name] = parse_condition(raw, (*path, field_name))
             except GrammarError as error:
                 into.problems.append(_grammar_problem(document, error.path, f"{name}: {error}"))
     for field_name in ("is", "on"):
-        if (raw := getattr(model, "is_" if field_name == "is" else "on", None)) is not None:
+        if (raw := said.get("is_" if field_name == "is" else "on")) is not None:
             try:
                 expression = parse_expression(raw)
             except GrammarError as error:
                 into.problems.append(_grammar_problem(document, (*path, field_name), f"{name}: {error}"))
     line, column = document.place(path or ("jurisdiction",))
-    checked = getattr(model, "checked", None) or parsed.checked
+    checked = said.get("checked") or parsed.checked
     return Entry(section, name, model, scope, document.file, line, column, checked, conditions, expression)
 
 
 def _grammar_problem(document: Document, path: DataPath, message: str) -> Problem:
     fix = "See “Conditions” and “Derived facts” in docs/rule-format.md."
     return document.problem("R014", path, f"{message}.", fix)
-
-
-def _cache_file(version: str, label: str) -> Path | None:
-    if os.environ.get("IMGRULES_CACHE") == "off":
-        return None
-    base = os.environ.get("IMGRULES_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "imgrules"
-    )
-    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    place = hashlib.sha256(label.encode()).hexdigest()[:8]  # entries remember their file
-    return Path(base) / f"{version}-{place}-{__version__}-{_program_stamp()}-{python}.pickle"
-
-
-def _program_stamp() -> str:
-    """Changes whenever the loader's own code does, so that a development checkout never reads a stale shape."""
-    folder = Path(__file__).parent
-    return hashlib.sha256(
-        "".join(f"{p.name}{p.stat().st_mtime_ns}" for p in sorted(folder.glob("*.py"))).encode()
-    ).hexdigest()[:8]
-
-
-def _read_cache(path: Path) -> Rulebase | None:
-    try:
-        info = path.stat()
-        if hasattr(os, "getuid") and (info.st_uid != os.getuid() or info.st_mode & 0o022):
-            return None
-        gc.disable()  # a hundred thousand objects come to stay; looking for garbage among them costs a third of the time
-        found = pickle.loads(path.read_bytes())  # noqa: S301  # only a file this user wrote and nobody else may write
-        return found if isinstance(found, Rulebase) else None
-    except (OSError, pickle.UnpicklingError, AttributeError, EOFError, ImportError, IndexError, TypeError, ValueError):
-        return None
-    finally:
-        gc.enable()
-
-
-def _write_cache(path: Path, rulebase: Rulebase) -> None:
-    """Best effort: a read-only home only costs time."""
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as out:
-            pickle.dump(rulebase, out, protocol=pickle.HIGHEST_PROTOCOL)
-        os.replace(temporary, path)
