@@ -16,7 +16,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from imgrules.batch.check import Checked, check
 from imgrules.batch.files import join_files, sync_folder, write_json
@@ -25,6 +26,9 @@ from imgrules.batch.mapping import Mapping
 from imgrules.batch.summary import Totals, summarise
 from imgrules.batch.work import Job, Worker
 from imgrules.errors import CaseError, ImgrulesError, InputError, Problem
+
+if TYPE_CHECKING:
+    from imgrules.audit.ledger import Ledger
 
 RUN = ".run"
 MANIFEST = "manifest.json"
@@ -52,6 +56,8 @@ class Settings:
     strict: bool = False
     resume: bool = False
     master: str | None = None
+    ledger: Ledger | None = None
+    who: str = ""
     notify: Callable[[Progress], None] = lambda _: None
 
 
@@ -74,7 +80,8 @@ def run(inputs: Inputs, job: Job, out: Path, settings: Settings) -> dict[str, An
         _whole(inputs, notes)
         parts = [note["part"] for note in notes if note["cases"]]
         checked = check(job, worker.rulebase, parts, settings.check) if parts and settings.check else Checked(0, 0)
-        _finish(job, worker, described, notes, checked, started)
+        recorded = _record(job, worker, inputs, settings) if settings.ledger else None
+        _finish(job, worker, described, notes, checked, recorded, started)
     return _publish(job, out)
 
 
@@ -90,6 +97,7 @@ def _begin(job: Job, described: list[dict[str, Any]], rows_per_part: int, out: P
             raise InputError(f"{out} holds a run that was cut off. Go on with --resume, or give another folder.")
         known = json.loads(state.read_text(encoding="utf-8"))
         job = replace(job, as_of=date.fromisoformat(known["job"]["as_of"])) if not job.one_day else job
+        known = {name: value for name, value in known.items() if name != "run"}
         if known != _state(job, described, rows_per_part):
             changed = _differences(known, _state(job, described, rows_per_part))
             raise InputError(
@@ -106,7 +114,7 @@ def _begin(job: Job, described: list[dict[str, Any]], rows_per_part: int, out: P
             (folder / kind).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder} cannot be made: {error.strerror or error}.") from None
-    write_json(state, _state(job, described, rows_per_part))
+    write_json(state, {**_state(job, described, rows_per_part), "run": uuid4().hex})
     return job
 
 
@@ -197,6 +205,18 @@ def _strict(job: Job, note: dict[str, Any], settings: Settings) -> None:
         )
 
 
+def _record(job: Job, worker: Worker, inputs: Inputs, settings: Settings) -> dict[str, Any]:
+    """Put what every case was told into the ledger, each case once however often the run was cut off."""
+    from imgrules.batch.record import record
+
+    assert settings.ledger
+    state = Path(job.folder) / "run.json"
+    run = json.loads(state.read_text(encoding="utf-8"))["run"]
+    began = datetime.fromtimestamp(state.stat().st_mtime, UTC).date()
+    cases = record(settings.ledger, settings.who, run, began, job, worker, inputs.parts())
+    return {"ledger": settings.ledger.name, "run": run, "cases": cases, "who": settings.who}
+
+
 def _whole(inputs: Inputs, notes: list[dict[str, Any]]) -> None:
     """Every row of every input has been read: nothing is missing, nothing comes twice."""
     rows = sum(note["rows"] for note in notes)
@@ -215,6 +235,7 @@ def _finish(
     described: list[dict[str, Any]],
     notes: list[dict[str, Any]],
     checked: Checked,
+    recorded: dict[str, Any] | None,
     started: float,
 ) -> None:
     """Everything that is made of all parts together."""
@@ -251,6 +272,7 @@ def _finish(
             "cases": {"in": totals.rows, "out": totals.cases, "rejects": totals.rejects},
             "parts": len(notes),
             "seconds_by_step": totals.seconds,
+            "recorded": recorded,
             "check": {"rows": checked.rows, "comparisons": checked.comparisons, "differences": 0},
         },
     )

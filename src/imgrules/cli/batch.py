@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from imgrules.cli.audit import ledger_for, name_of, record_options
 from imgrules.cli.common import as_of_option, state_option, the_rulebase
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 @click.option("--engine", type=click.Choice(["local", "spark"]), default="local", show_default=True)
 @click.option("--master", metavar="URL", help="Spark's master, as in spark://host:7077.")
 @click.option("--template", type=click.Choice(["csv", "parquet"]), help="Write an empty table to --out instead.")
+@record_options
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
 def batch(inputs: tuple[str, ...], out: Path, template: Literal["csv", "parquet"] | None, **options: Any) -> None:
     """Judge many cases: tables in, tables out.
@@ -103,6 +105,8 @@ def _run(
     size: int,
     engine: str,
     master: str | None,
+    record: str | None,
+    who: str | None,
     as_json: bool,
 ) -> None:
     from imgrules.batch.inputs import open_inputs
@@ -127,8 +131,9 @@ def _run(
         mapping=columns,
     )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with _progress() as notify:
-        settings = Settings(jobs or cores, check, strict, resume, master, notify)
+    with ledger_for(record) as ledger, _progress() as notify:
+        operator = name_of(who) if ledger else ""
+        settings = Settings(jobs or cores, check, strict, resume, master, ledger, operator, notify)
         manifest = run(opened, job, out, settings)
     if as_json:
         write_json(manifest)
@@ -223,4 +228,6 @@ def _say(manifest: dict[str, Any], out: Path) -> None:
         )
     elif cases["out"]:
         click.echo("Nothing was derived again on the rule engine (--check 0).")
+    if manifest["recorded"]:
+        click.echo(f"{manifest['recorded']['cases']:,} cases are recorded in {manifest['recorded']['ledger']}.")
     click.echo(f"Read {out / 'report.html'} first; tables, rejects and the manifest are beside it.")

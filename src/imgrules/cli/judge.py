@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
+from imgrules.cli.audit import keep, record_options
 from imgrules.cli.common import as_of_option, derive, state_option
+
+if TYPE_CHECKING:
+    from imgrules.assessment.assess import Derived
+    from imgrules.audit.record import Record
 
 
 @click.command()
@@ -13,9 +21,26 @@ from imgrules.cli.common import as_of_option, derive, state_option
 @as_of_option
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @click.option("--all", "everything", is_flag=True, help="Text: every route in full, not only the main ones.")
-def assess(case: str, states: tuple[str, ...], as_of: str | None, form: str, everything: bool) -> None:
+@click.option(
+    "--letter", metavar="FILE", type=click.Path(path_type=Path), help="Also write it as a letter to the applicant (HTML)."
+)
+@record_options
+def assess(
+    case: str,
+    states: tuple[str, ...],
+    as_of: str | None,
+    form: str,
+    everything: bool,
+    letter: Path | None,
+    record: str | None,
+    who: str | None,
+) -> None:
     """Judge a case file: stages, routes, blockers, fast tracks, advice, alerts and next steps."""
-    assessment = derive(case, states, as_of).assessment
+    derived = derive(case, states, as_of)
+    assessment = derived.assessment
+    kept = keep(derived, record, who, "assess")
+    if letter:
+        _write_letter(letter, derived, kept)
     if form == "json":
         click.echo(assessment.model_dump_json(indent=2))
     elif form == "markdown":
@@ -26,6 +51,17 @@ def assess(case: str, states: tuple[str, ...], as_of: str | None, form: str, eve
         from imgrules.cli.text import print_assessment
 
         print_assessment(assessment, everything)
+
+
+def _write_letter(path: Path, derived: Derived, kept: Record | None) -> None:
+    from imgrules.audit.letter import letter
+    from imgrules.errors import InputError
+
+    try:
+        path.write_text(letter(derived, kept), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror or error}.") from None
+    click.echo(f"Wrote {path}.", err=True)
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from imgrules.cli import upkeep
+from imgrules.cli import audit_more, upkeep
 from imgrules.cli.common import the_rulebase, write_json
 
 KINDS = (
@@ -140,5 +140,5 @@ def test(folder: str | None, form: str) -> None:
         raise click.exceptions.Exit(1)
 
 
-for command in (upkeep.stale, upkeep.coverage, upkeep.boundary, upkeep.rulebook):
+for command in (upkeep.stale, upkeep.coverage, upkeep.boundary, upkeep.rulebook, audit_more.diff):
     rules.add_command(command)
