@@ -90,21 +90,46 @@ def _statement(s: Statement) -> str:
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path())
+@click.option(
+    "--suggest", "out", metavar="DIR", help="Write a case file without expectations to DIR for all that is missing."
+)
 @_format
-def coverage(folder: str | None, form: str) -> None:
+def coverage(folder: str | None, out: str | None, form: str) -> None:
     """Which conditions and requirements ever decided something in the golden cases (of FOLDER, or the shipped ones).
 
     A condition is decisive for its truth in a case if its rule would come to something else were it the other way
-    round; a requirement, if a route that needs it would. What never was is named with its place.
+    round; a requirement, if a route that needs it would. What never was is named with its place. For that, --suggest
+    searches applicants; fill in what they must get from the rule and its source. The search takes some minutes.
     """
     from imgrules.assessment.coverage import coverage as judge
     from imgrules.rulebase.load import shipped
 
-    found = judge(the_rulebase(), Path(folder) if folder else shipped("cases"), _places())
+    cases = Path(folder) if folder else shipped("cases")
+    if out is not None:
+        _suggest(cases, Path(out))
+        return
+    found = judge(the_rulebase(), cases, _places())
     if form == "json":
         write_json(found.model_dump(mode="json"))
     else:
         _print_coverage(found)
+
+
+def _suggest(cases: Path, out: Path) -> None:
+    from imgrules.assessment.suggest import suggest, write_suggestions
+    from imgrules.errors import InputError
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} is not an empty folder. Name one that is new or empty.")
+    found = suggest(the_rulebase(), cases, _places())
+    try:
+        written = write_suggestions(the_rulebase(), found, out)
+    except OSError as error:
+        raise InputError(f"The suggestions cannot be written to {out}: {error.strerror or error}.") from None
+    for one in found.left:
+        click.echo(f"nobody found: {one}")
+    shown = sum(len(suggestion.shows) for suggestion in found.found)
+    click.echo(f"Wrote {len(written)} case files to {out}, for {shown} things; nobody found for {len(found.left)}.")
 
 
 def _print_coverage(found: Coverage) -> None:
