@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 COMMANDS = """Answer, or type:
   why           which routes hang on this question, and how
   help          more about the question and how to answer it
-  skip, ?       leave it unknown (it is asked once more when nothing else is left)
+  skip, ?       leave it unknown (asked once more when nothing else is left)
   back [N]      take back the last answer, or the last N
-  back FACT     take back one answer, whenever it was given, and those that made sense only with it
+  back FACT     take back one answer, and those that made sense only with it
   answers       what you have told so far
   save FILE     write a case file for `imgrules assess`
-  stop          show what follows so far; `imgrules ask` goes on from here another time
+  stop          show what follows so far; `imgrules ask` goes on another time
 """
 DEFAULT_SESSION = "imgrules-interview.json"
 

@@ -9,14 +9,16 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from imgrules.assessment.result import NextStep
 from imgrules.cli.ask import COMMANDS, Lines, Stopped
 from imgrules.cli.text import STATUS_WORDS, Page, print_assessment
 from imgrules.errors import ImgrulesError
-from imgrules.interview.session import Clash, Interview, Question
+from imgrules.interview.session import SKIP, Clash, Interview, Question
 from imgrules.interview.store import save
 from imgrules.rulebase.values import show
 
 MANY = 6
+LATER = "Type why ROUTE, what-if fact=value, change ROUTE, show ROUTE, back, save FILE, or quit."
 
 
 class Talk:
@@ -73,9 +75,10 @@ class Talk:
         progress = self.talk.progress
         click.echo()
         settled = f"{progress.settled} of {progress.wanted} routes settled" if progress.wanted > 1 else ""
-        left = f"at most {progress.at_most} more questions" if progress.at_most > 1 else "the last question"
-        self.page.para(", ".join(filter(None, [f"Question {progress.asked + 1}", settled, left])), 0, "dim")
-        again = "You skipped this; it is all that is left. " if question.again else ""
+        left = f"at most {progress.at_most} left, usually fewer" if progress.at_most > 1 else "the last one"
+        parts = [f"Question {progress.asked + 1}", settled, "" if question.again else left]
+        self.page.para(", ".join(filter(None, parts)), 0, "dim")
+        again = "You skipped this; without it nothing more can be decided. " if question.again else ""
         self.page.para(Text(f"{again}{question.text}", style="bold"), 0)
         if question.help:
             self.page.para(question.help, 2, "italic")
@@ -172,11 +175,14 @@ class Talk:
         assessment = self.talk.assessment()
         progress = self.talk.progress
         click.echo()
-        asked = f"{progress.asked} question{'' if progress.asked == 1 else 's'}"
-        self.page.para(
-            f"{asked} asked; {progress.settled} of {progress.wanted} wanted routes are as decided as answers can make them.",
-            0,
-        )
+        asked = f"{progress.asked} question{'' if progress.asked == 1 else 's'} asked"
+        if progress.settled == progress.wanted:
+            now = "No further answer can change what follows."
+        elif progress.wanted > 1:
+            now = f"So far {progress.settled} of {progress.wanted} routes are settled."
+        else:
+            now = "Further answers can still change what follows."
+        self.page.para(f"{asked}. {now}", 0)
         wanted = [route for route in assessment.routes if route.id in self.talk.wanted]
         if len(wanted) > MANY:
             self._table()
@@ -187,7 +193,22 @@ class Talk:
         self.page.console.print()
         shown = [route.model_copy(update={"main": True}) for route in wanted]
         tracks = [track for track in assessment.fast_tracks if track.route in self.talk.wanted]
-        print_assessment(assessment.model_copy(update={"routes": shown, "fast_tracks": tracks}), False, self.page)
+        steps = [step for step in assessment.next_steps if self._concerns(step)]
+        update = {
+            "routes": shown,
+            "fast_tracks": tracks,
+            "next_steps": steps,
+            "stages": [stage for stage in assessment.stages if any(r.stage == stage.id for r in wanted)],
+            "alerts": [alert for alert in assessment.alerts if alert.certain],
+            "advice": [],
+        }
+        print_assessment(assessment.model_copy(update=update), False, self.page)
+
+    def _concerns(self, step: NextStep) -> bool:
+        """Whether a step belongs to what was wanted; once nothing matters any more, no question does but those skipped."""
+        if step.kind == "find_out" and self.talk.done:
+            return any(s.fact == step.fact and s.kind == SKIP for s in self.talk.steps)
+        return not set(self.talk.wanted).isdisjoint(step.routes)
 
     def _table(self) -> None:
         """Many routes: grouped by status."""
@@ -202,10 +223,15 @@ class Talk:
     def _after(self) -> None:
         """Why, what if, save: as often as wanted."""
         if self.path:
-            click.echo(f"\nKept in {self.path}.")
+            click.echo()
+            self.page.para(
+                f"Kept in {self.path}. For the whole assessment, with dates and advice: save FILE, then imgrules assess FILE.",
+                0,
+            )
         if self.lines.scripted and not self.lines.queue:
             return
-        click.echo("\nType why ROUTE, what-if fact=value, change ROUTE, show ROUTE, back, save FILE, or quit.")
+        click.echo()
+        self.page.para(LATER, 0)
         while True:
             try:
                 if self._later(self.lines.ask("> ")):
@@ -250,5 +276,5 @@ class Talk:
             self._questions()
             self._answer()
         else:
-            click.echo("Type why ROUTE, what-if fact=value, change ROUTE, show ROUTE, back, save FILE, or quit.")
+            self.page.para(LATER, 0)
         return False
