@@ -23,6 +23,7 @@ __all__ = [
     "EngineError",
     "ImgrulesError",
     "InputError",
+    "Interview",
     "Outcome",
     "Problem",
     "Reason",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from imgrules.assessment.explain import Reason
     from imgrules.assessment.result import Assessment, Status
     from imgrules.errors import CaseError, EngineError, ImgrulesError, InputError, Problem, RulebaseError
+    from imgrules.interview.session import Interview
     from imgrules.rulebase.load import load_rulebase
     from imgrules.rulebase.rulebase import Rulebase
     from imgrules.rulebase.values import Outcome
@@ -56,6 +58,7 @@ _HOMES = {
     "imgrules.assessment.explain": ("Reason",),
     "imgrules.assessment.result": ("Assessment", "Status"),
     "imgrules.errors": ("CaseError", "EngineError", "ImgrulesError", "InputError", "Problem", "RulebaseError"),
+    "imgrules.interview.session": ("Interview",),
     "imgrules.rulebase.load": ("load_rulebase",),
     "imgrules.rulebase.rulebase": ("Rulebase",),
     "imgrules.rulebase.values": ("Outcome",),

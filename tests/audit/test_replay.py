@@ -161,7 +161,7 @@ def test_what_cannot_be_derived_again(tmp_path: Path, monkeypatch: pytest.Monkey
         assert "contradict" in str(found)
         assert "secret" not in str(found)
     monkeypatch.undo()
-    monkeypatch.setattr(library, "check_files", lambda files: (None, [Problem("R001", "This file is empty.")]))
+    monkeypatch.setattr(library, "check_files", lambda *_, **__: (None, [Problem("R001", "This file is empty.")]))
     with open_ledger(str(tmp_path / "ledger.db")) as ledger:
         (found,) = replay(ledger, ledger.records()).differences
         assert "cannot be read by this version of imgrules: R001" in found.now

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgrules.interview.answers import hint, read_answer
 from imgrules.rulebase.rulebase import Rulebase
-from imgrules.rulebase.values import BadValue, plain, show_date
+from imgrules.rulebase.values import BadValue, plain, show, show_date
+from tests.cases import random_value
 
 DAY = date(2026, 11, 22)
 PASSED = "usmle.step1.passed_on"
@@ -95,3 +97,13 @@ def test_every_code_reads_by_code_and_by_label(rules: Rulebase) -> None:
 def test_typed_values_pass_through(rules: Rulebase) -> None:
     assert read_answer(True, "ecfmg.certified", rules, DAY) is True
     assert plain(read_answer(["IN"], "person.citizenships", rules, DAY)) == ["IN"]
+
+
+@given(st.integers(min_value=0, max_value=10**9))
+@settings(max_examples=30)
+def test_every_value_reads_back_as_it_is_shown(rules: Rulebase, seed: int) -> None:
+    """What a screen shows of a value, typed as an answer, is that value."""
+    r = Random(seed)
+    for fact, entry in rules.facts.items():
+        value = random_value(r, rules.types[fact], entry.model.range, DAY)
+        assert read_answer(show(value, rules.types[fact]), fact, rules, DAY) == value

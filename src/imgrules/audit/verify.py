@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from imgrules.audit.checkpoint import Checkpoint, parse_checkpoint
 from imgrules.audit.entry import leaf_of
@@ -113,6 +113,8 @@ class _Check:
         self.result = Verification()
         self.frontier = Frontier()
         self.bad: set[int] = set()
+        self.erasures: dict[bytes, int] = {}
+        self.rules: dict[bytes, int] = {}
         self.stretches: list[Flaw] = []
         self.agreed = 0  # up to here the records lead to something signed
         self.head = self._head()
@@ -224,6 +226,10 @@ class _Check:
 
     def _record(self, row: Any) -> None:
         self.result.checked += 1
+        if row.kind == _ERASE:
+            self.erasures[row.subject] = row.number
+        if row.rules is not None:
+            self.rules.setdefault(row.rules, row.number)
         try:
             same = leaf_of(row) == row.leaf
         except (AttributeError, TypeError, ValueError):
@@ -309,31 +315,32 @@ class _Check:
         self.result.texts = count
         if self.head is not None and (count, chain) != (self.head.kept, self.head.chain):
             self.flaw("The kept texts are not those that were signed")
-        lost = select(records.c.number).outerjoin(texts, texts.c.digest == records.c.rules)
-        lost = lost.where(records.c.rules.is_not(None), texts.c.digest.is_(None)).order_by(records.c.number)
-        if (number := self.connection.scalar(lost.limit(1))) is not None:
-            self.flaw("The rules of the record are not kept", number)
+        kept = set(self.connection.scalars(select(texts.c.digest)))
+        lost = [number for digest, number in self.rules.items() if digest not in kept]
+        if lost:
+            self.flaw("The rules of the record are not kept", min(lost))
 
     def keys(self, vault: Vault | None) -> None:
         """Keys against the erasures on record and, where the master key is at hand, each against its seal."""
-        erased = select(records.c.subject).where(records.c.kind == _ERASE)
-        known = select(case_keys.c.token)
-        # `not exists`, where `not in` would make PostgreSQL compare a million keys with a million records one by one
-        has_key = known.where(case_keys.c.token == records.c.subject).exists()
-        other = records.alias()
-        was_erased = select(other.c.number).where(other.c.kind == _ERASE, other.c.subject == records.c.subject).exists()
-        gone = select(func.min(records.c.number)).where(~has_key, ~was_erased)
-        if (number := self.connection.scalar(gone)) is not None:
-            self._of_case("The key of the case of record {} is gone, and no erasure is on record", number)
-        back = select(func.min(records.c.number)).where(records.c.kind == _ERASE, records.c.subject.in_(known))
-        if (number := self.connection.scalar(back)) is not None:
-            self._of_case("The case was erased by record {}, but its key is there again", number)
-        has_record = select(records.c.number).where(records.c.subject == case_keys.c.token).exists()
-        strays = select(func.count()).select_from(case_keys).where(~has_record)
+        keyless = select(records.c.number, records.c.subject, records.c.kind).order_by(records.c.number)
+        keyless = keyless.where(~exists().where(case_keys.c.token == records.c.subject))
+        gone: int | None = None
+        for row in self.connection.execution_options(yield_per=_ROWS).execute(keyless):
+            if row.subject in self.erasures:
+                self.result.erased += row.kind != _ERASE
+            elif gone is None:
+                gone = row.number
+        if gone is not None:
+            self._of_case("The key of the case of record {} is gone, and no erasure is on record", gone)
+        tokens = list(self.erasures)
+        for i in range(0, len(tokens), _ROWS):
+            back = select(case_keys.c.token).where(case_keys.c.token.in_(tokens[i : i + _ROWS]))
+            for token in self.connection.scalars(back):
+                self._of_case("The case was erased by record {}, but its key is there again", self.erasures[token])
+        strays = select(func.count()).select_from(case_keys)
+        strays = strays.where(~exists().where(records.c.subject == case_keys.c.token))
         if self.connection.scalar(strays):
             self.flaw("There are keys of cases that have no record")
-        count = select(func.count()).select_from(records).where(records.c.subject.in_(erased), records.c.kind != _ERASE)
-        self.result.erased = self.connection.scalar(count) or 0
         if vault is not None:
             self._seals(vault)
 

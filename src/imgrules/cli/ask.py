@@ -126,7 +126,9 @@ def ask(
     rulebase = the_rulebase()
     if path is not None and path.exists() and not new:
         talk = load(path, rulebase)
-        click.echo(f"Going on with {path}: {len(talk.steps)} questions answered. (--new begins anew.)")
+        count = len(talk.steps)
+        answered = f"{count} question{'' if count == 1 else 's'} answered"
+        click.echo(f"Going on with {path}: {answered}. (--new begins anew.)")
         given = [o for o, v in (("CASE", case), ("--for", wanted), ("--state", states), ("--as-of", as_of)) if v]
         if given:
             click.echo(f"Its goal stays as it was; {', '.join(given)} left aside.")

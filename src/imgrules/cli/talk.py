@@ -43,7 +43,7 @@ class Talk:
         except (Stopped, KeyboardInterrupt):
             click.echo()
             if self.path:
-                click.echo(f"Your answers are kept in {self.path}. To go on: imgrules ask --session {self.path}")
+                self.page.para(f"Your answers are kept in {self.path}. To go on: imgrules ask --session {self.path}", 0)
 
     def _keep(self) -> None:
         if self.path:

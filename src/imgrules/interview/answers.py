@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +17,7 @@ _NO = frozenset({"n", "no", "false", "f", "nope", "not"})
 _NONE = frozenset({"none", "nothing", "no", "-", "[]", ""})
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _PER_YEAR = {"years": 1, "months": 12, "weeks": 52}
-_NUMBER = re.compile(r"^([-+]?[\d,]*\.?\d+)\s*([a-z]*)$")
+_NUMBER = re.compile(r"^([-+]?[\d,]*\.?\d+)\s*([a-z][a-z .-]*)?$")
 
 
 def read_answer(raw: object, fact: str, rulebase: Rulebase, today: date) -> Value:
@@ -61,13 +62,13 @@ def _number(text: str, type_: ValueType) -> Value:
     match = _NUMBER.match(plain)
     if not match:
         raise BadValue(f"{text} is not a number" + (f" of {type_.unit}" if type_.unit else ""))
-    number, unit = Decimal(match[1].replace(",", "")), match[2]
+    number, unit = Decimal(match[1].replace(",", "")), " ".join((match[2] or "").split())
     wanted = (type_.unit or "").rstrip("s") + "s"
     given = {"y": "years", "yr": "years", "yrs": "years", "m": "months", "mo": "months", "w": "weeks"}.get(unit, unit)
     given = given.rstrip("s") + "s" if given else wanted
     if given != wanted and given in _PER_YEAR and wanted in _PER_YEAR:
         number = number * _PER_YEAR[wanted] / _PER_YEAR[given]
-    elif given != wanted:
+    elif given != wanted and not wanted.endswith(f" {given}"):
         raise BadValue(f"{unit} is not the unit: give {type_.unit or 'a plain number'}")
     if type_.kind == "decimal":
         number = number.quantize(Decimal("0.0001"))
@@ -152,13 +153,19 @@ def _code(text: str, type_: ValueType) -> str:
 def _set(text: str, type_: ValueType) -> frozenset[str]:
     if text.lower() in _NONE:
         return frozenset()
+    return frozenset(_members(text.strip("[]"), ("[,;]", r"\band\b"), type_.item))
+
+
+def _members(text: str, signs: tuple[str, ...], type_: ValueType) -> Iterator[str]:
+    """The codes of a list. What is a code as it stands is not split further: a label may hold the word and."""
     try:
-        return frozenset({_code(text, type_.item)})
+        yield _code(text.strip(), type_)
     except BadValue:
-        members = [m.strip() for m in re.split(r"[,;]|\band\b", text.strip("[]")) if m.strip()]
-        if len(members) <= 1:
+        if not signs:
             raise
-        return frozenset(_code(member, type_.item) for member in members)
+        for part in re.split(signs[0], text):
+            if part.strip():
+                yield from _members(part, signs[1:], type_)
 
 
 def hint(type_: ValueType, bounds: Any = None) -> str:

@@ -6,10 +6,11 @@ Everything here follows from the facts told and the questions set aside; how the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date
 
 from imgrules.assessment.result import Status
-from imgrules.interview.choose import Planner
+from imgrules.interview.choose import Crowd, Forecast, ranked
 from imgrules.interview.goals import Goal, literals_of, make_goal, truth
 from imgrules.interview.network import CAN_BOTH, CAN_TRUE, TRUE, Network, Part
 from imgrules.interview.regions import Regions
@@ -18,6 +19,10 @@ from imgrules.rulebase.grammar import TODAY
 from imgrules.rulebase.ir import Program
 from imgrules.rulebase.rulebase import Rulebase
 from imgrules.rulebase.values import Value
+
+# Subjects of the routes that are sampled at a time, and routes of which relevance is asked first.
+MOST = 120
+FEW = 6
 
 
 class Layout:
@@ -40,10 +45,10 @@ class Layout:
         self.clashes = {name: self.network.part(literal) for name, literal in clashes.items()}
         self.goals_at: dict[int, list[int]] = {}
         for g, goal in enumerate(self.goals):
-            parts = {goal.literal, *(p for _, p in goal.needs), *goal.inner_applies}
-            for part in parts | ({goal.applies} if goal.applies is not None else set()):
+            for part in goal.parts:
                 self.goals_at.setdefault(part >> 1, []).append(g)
-        self.relevance = Relevance(program, self.regions)
+        self.relevance = Relevance(self.network, self.goals, self.asked_when, self.clashes.values(), day)
+        self.crowd = Crowd(self.network, self.goals)
 
     def mentioned(self) -> list[str]:
         """Every fact that the wanted routes mention, in the vocabulary's order."""
@@ -64,9 +69,17 @@ class Board:
         self.idle: set[str] = set()
         self.codes = self.network.evaluate(self.values, self.barred)
         self._bar()
-        self.planner = Planner(self.network, self.codes)
-        self._plans: dict[int, tuple[float, int]] = {}
+        self.votes: dict[str, int] = {}
+        self._chosen: tuple[str | None] | None = None
         self._live: dict[int, dict[int, int]] = {}
+
+    def copy(self) -> Board:
+        """The same state, to go on from independently."""
+        other = copy(self)
+        other.values, other.codes = dict(self.values), list(self.codes)
+        other.aside, other.nonsense, other.idle = set(self.aside), set(self.nonsense), set(self.idle)
+        other._live = dict(self._live)
+        return other
 
     @property
     def barred(self) -> frozenset[str]:
@@ -102,9 +115,9 @@ class Board:
             changed |= self.network.update(self.codes, new, self.values, self.barred)
 
     def _refresh(self, changed: set[int]) -> None:
-        for i in self.planner.refresh(changed) | changed:
+        self._chosen = None
+        for i in changed:
             for goal in self.layout.goals_at.get(i, ()):
-                self._plans.pop(goal, None)
                 self._live.pop(goal, None)
 
     # what is decided --------------------------------------------------------------------------------------------------
@@ -129,19 +142,13 @@ class Board:
             self._live[g] = self.network.live(self.codes, self.layout.goals[g].wanted(self.codes))
         return self._live[g]
 
-    def plan(self, g: int) -> tuple[float, int]:
-        """About how many answers a wanted route still takes, and the leaf to begin with (-1 if it is settled)."""
-        if g not in self._plans:
-            live = self.live(g)
-            rest, head = self.planner.plan(self.layout.goals[g]) if live else (0.0, -1)
-            if live and head not in live:
-                head = min(live)
-            self._plans[g] = rest, head
-        return self._plans[g]
+    def left(self, g: int) -> int:
+        """How many subjects a wanted route still hangs on, at most."""
+        return len({self.network.subject[i] for i in self.live(g)})
 
     def unsettled(self) -> list[int]:
         """The wanted routes that some answer may still change."""
-        return [g for g in range(len(self.layout.goals)) if self.plan(g)[1] >= 0]
+        return [g for g in range(len(self.layout.goals)) if self.live(g)]
 
     def open_facts(self) -> set[str]:
         """Every fact that might still be asked: a bound on what is left."""
@@ -155,24 +162,58 @@ class Board:
 
     def choose(self) -> str | None:
         """The next question, or None if no answer can change a wanted route."""
-        while True:
-            for fact in self._ranked():
+        if self._chosen is None:
+            self._chosen = (self._choose(),)
+        return self._chosen[0]
+
+    def _choose(self) -> str | None:
+        tried: set[str] = set()
+        while near := self._nearest(tried):
+            for fact in self._ranked(near, tried):
                 first = self.before(fact)
                 if first is not None and self.matters(fact):
                     return first
-                self._drop(fact)
-                break
-            else:
-                return None
+                tried.add(fact)
+                if not self._leads_on(fact):
+                    self._drop(fact)
+        return None
 
-    def _ranked(self) -> list[str]:
-        """Facts to begin with, by the votes of the routes; ties in the vocabulary's order."""
-        votes: dict[str, float] = {}
-        for g in self.unsettled():
-            rest, head = self.plan(g)
-            for fact in self.unknown(self.network.subject[head])[:1]:
-                votes[fact] = votes.get(fact, 0.0) + 1.0 / max(rest, 1.0)
-        return sorted(votes, key=lambda f: (-round(votes[f], 9), self.layout.order.get(f, 0)))
+    def _leads_on(self, fact: str) -> bool:
+        """Whether a question may make sense only by what is known of a fact."""
+        later = (p for f, p in self.layout.asked_when.items() if f not in self.values and f not in self.barred)
+        return any(fact in self.network.facts_of(part) for part in later)
+
+    def _nearest(self, tried: set[str]) -> list[int]:
+        """The unsettled routes with the least left, as many as may be worked out at a time."""
+        found: list[int] = []
+        size = 0
+        for g in sorted(self.unsettled(), key=self.left):
+            if not self._facts(g) - tried:
+                continue
+            size += self.left(g)
+            if found and size > MOST:
+                break
+            found.append(g)
+        return found
+
+    def _facts(self, g: int) -> set[str]:
+        """The facts that a wanted route may still hang on."""
+        return {f for i in self.live(g) for f in self.unknown(self.network.subject[i])} - self.barred
+
+    def _ranked(self, near: list[int], tried: set[str]) -> list[str]:
+        """The facts that some routes may hang on, what most of a crowd would have to answer first."""
+        order = self.layout.order
+        facts = {f for g in near for f in self._facts(g)} - tried
+        forecast = Forecast(
+            self.layout.crowd,
+            self.codes,
+            [self.layout.goals[g] for g in near],
+            self.layout.asked_when,
+            self.values.__contains__,
+        )
+        spare = sorted(facts, key=lambda f: (self.votes.get(f, 0), -order.get(f, 0)))
+        self.votes = forecast.votes(spare)
+        return ranked(self.votes, facts, order)
 
     def before(self, fact: str) -> str | None:
         """The question to ask so as to get to a fact: itself, or one that decides whether it makes sense. None: no way."""
@@ -197,6 +238,7 @@ class Board:
 
     def matters(self, fact: str) -> bool:
         """Whether some answer to a question can change the status of a wanted route."""
-        told = self.values
+        goals = sorted(self.hanging(fact), key=self.left)
+        near, rest = goals[:FEW], goals[FEW:]
         relevance = self.layout.relevance
-        return any(relevance.matters(self.layout.wanted[g], fact, told, self.barred) for g in self.hanging(fact))
+        return any(relevance.matters(fact, some, self.values, self.barred, self.codes) for some in (near, rest) if some)

@@ -35,6 +35,12 @@ class Goal:
     barred: bool
     fixed: Status | None = None
 
+    @property
+    def parts(self) -> set[Part]:
+        """Every part that the status is worked out from."""
+        applies = () if self.applies is None else (self.applies,)
+        return {self.literal, *applies, *(part for _, part in self.needs), *self.inner_applies}
+
     def status(self, codes: Sequence[int]) -> Status:
         """Where the route stands."""
         if self.fixed:

@@ -36,7 +36,7 @@ _GATES = {
     "not_met": (0, 0, 2, 2, 4, 0, FALSE),
     "nothing": (0,) * 7,
 }
-_ALL, _ANY, _GATE, _LEAF, _FIXED = range(5)
+ALL, ANY, GATE, LEAF, FIXED = range(5)
 
 # A part is twice the index of its node, one more where it is the node's negation.
 Part: TypeAlias = int
@@ -160,19 +160,23 @@ class Network:
         parts = self.parts[i]
         found = [NEGATED[codes[p >> 1]] if p & 1 else codes[p >> 1] for p in parts]
         kind = self.kinds[i]
-        if kind == _GATE:
+        if kind == GATE:
             return self._gates[i][found[0]]
         together, either = 7, 0
         for code in found:
             together &= code
             either |= code
-        if kind == _ALL:
+        if kind == ALL:
             if FALSE in found:
                 return FALSE
             return TRUE if together == TRUE else (together & CAN_TRUE) | (either & CAN_FALSE)
         if TRUE in found:
             return TRUE
         return FALSE if together == FALSE else (either & CAN_TRUE) | (together & CAN_FALSE)
+
+    def lets_through(self, i: int) -> tuple[bool, bool]:
+        """Whether a gate lets its condition's being true through, and its being false."""
+        return self._gates[i][TRUE] == TRUE, self._gates[i][FALSE] == FALSE
 
     def update(self, codes: Codes, facts: Iterable[str], values: Values, barred: Iterable[str] = ()) -> set[int]:
         """Bring codes up to date after some facts became known, unknown or barred; the nodes that changed."""
@@ -225,13 +229,13 @@ class Network:
             if new:
                 seen[i] = seen.get(i, 0) | new
                 stack.extend((p >> 1, NEGATED[new] if p & 1 else new) for p in self.parts[i])
-        return {i: want for i, want in seen.items() if self.kinds[i] == _LEAF}
+        return {i: want for i, want in seen.items() if self.kinds[i] == LEAF}
 
 
 def _kind(node: Node) -> int:
     if isinstance(node, JunctionNode):
-        return _ALL if node.kind == "all" else _ANY
-    return _GATE if isinstance(node, GateNode) else _LEAF if isinstance(node, LeafNode) else _FIXED
+        return ALL if node.kind == "all" else ANY
+    return GATE if isinstance(node, GateNode) else LEAF if isinstance(node, LeafNode) else FIXED
 
 
 def _parts(node: Node) -> tuple[Literal, ...]:

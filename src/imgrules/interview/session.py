@@ -112,6 +112,7 @@ class Interview:
     def _replay(self, steps: Iterable[Step]) -> None:
         """Begin anew and take the same steps: the same state follows."""
         self.steps = []
+        self._past: list[Board] = []
         self._board = Board(self.layout, self.base.facts)
         self._next: tuple[Question | None] | None = None
         for step in steps:
@@ -119,6 +120,7 @@ class Interview:
 
     def _take(self, step: Step) -> None:
         self.next()
+        self._past.append(self._board.copy())
         self.steps.append(step)
         if step.kind == TELL and step.value is not None:
             self._board.tell(step.fact, step.value)
@@ -194,7 +196,9 @@ class Interview:
         model = self.rulebase.facts[fact].model
         type_ = self.rulebase.types[fact]
         choices = dict(type_.codes) if model.values else {}
-        bounds = [show(self.base.as_of if b == "today" else b, type_) for b in model.range or []]
+        shown = [show(self.base.as_of if b == "today" else b, type_) for b in model.range or []]
+        unit = (type_.unit or "").removesuffix("s")
+        bounds = [text.removesuffix(f" {unit}s").removesuffix(f" {unit}") for text in shown]
         return Question(
             fact, model.question, model.title, model.why, model.help, hint(type_, bounds or None), choices, again
         )
@@ -206,7 +210,7 @@ class Interview:
         if not direct:
             gated = [f for f in board.open_facts() - {fact} if board.before(f) == fact]
             return list({h.route: h for f in sorted(gated) for h in self.why(f, most)}.values())[:most]
-        routes = sorted(direct, key=lambda g: board.plan(g)[0])[:most]
+        routes = sorted(direct, key=board.left)[:most]
         return [self._hanging(g, fact) for g in routes]
 
     def _hanging(self, g: int, fact: str) -> Hanging:
@@ -264,8 +268,11 @@ class Interview:
     def undo(self, steps: int = 1) -> list[Step]:
         """Take back the last steps, and give them, last first."""
         count = min(max(steps, 0), len(self.steps))
-        undone = self.steps[len(self.steps) - count :][::-1]
-        self._replay(self.steps[: len(self.steps) - count])
+        left = len(self.steps) - count
+        undone = self.steps[left:][::-1]
+        if undone:
+            self._board, self._next = self._past[left], None
+            del self._past[left:], self.steps[left:]
         return undone
 
     def revise(self, fact: str) -> list[str]:
