@@ -108,5 +108,3 @@ def _texts(columns: list[Array], letters: list[str], height: int) -> list[str]:
     table = np.frombuffer("".join(letters).encode(), np.uint8)
     matrix = table[np.stack(columns, axis=1)]
     return [row.tobytes().decode() for row in matrix]
-
-

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @click.option("--all", "everything", is_flag=True, help="Text: every route in full, not only the main ones.")
 @click.option(
-    "--letter", metavar="FILE", type=click.Path(path_type=Path), help="Also write it as a letter to the applicant (HTML)."
+    "--letter",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also write it as a letter to the applicant (HTML).",
 )
 @record_options
 def assess(
