@@ -129,6 +129,15 @@ def test_actions_carry_the_rules_remedies(assessor: Assessor) -> None:
     assert (actions["match.registered"].before, actions["match.registered"].after) == ("no", "yes")
 
 
+def test_no_more_of_a_set_is_changed_than_must_be(assessor: Assessor) -> None:
+    """Of several specialties only the one is given up that stands in the way."""
+    case = golden_case(assessor, "match-certified-and-ranked")
+    wish = {"residency.specialties": frozenset({"internal_medicine", "obstetrics_gynecology"})}
+    before = case.changed(facts={**case.facts, **wish, "residencycas.access_obtained": False})
+    sets = [s.facts for s in changes(assessor, before, "residency.match", 9).sets]
+    assert {"residency.specialties": frozenset({"internal_medicine"})} in sets
+
+
 def test_a_value_through_arithmetic_is_found_at_its_threshold(assessor: Assessor) -> None:
     """A fact that counts only in a sum is moved just as far as needed."""
     case = golden_case(assessor, "h1b-six-years-used")

@@ -86,7 +86,7 @@ def test_about_as_likely_comes_in_the_vocabularys_order() -> None:
     assert ranked({}, ["c", "a"], order) == ["a", "c"]
 
 
-def test_the_solver_loads_only_when_a_question_is_chosen() -> None:
+def test_the_solver_loads_only_with_an_interview() -> None:
     code = "import sys, imgrules, imgrules.cli, imgrules.interview.session; imgrules.Interview; print('pysat' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

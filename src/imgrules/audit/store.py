@@ -48,7 +48,7 @@ class Store:
             return create_engine(url, hide_parameters=True, isolation_level="REPEATABLE READ", pool_pre_ping=True)
         except (ArgumentError, ValueError, ModuleNotFoundError) as error:
             hint = (
-                "pip install 'imgrules[postgresql]'"
+                "pip install 'imgrules[postgres]'"
                 if isinstance(error, ModuleNotFoundError)
                 else "postgresql://user@host/name"
             )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imgrules.cli.audit import NOT_RECORDED, keep, record_options
 from imgrules.cli.common import as_of_option, state_option, the_case, the_rulebase
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class Lines:
 @click.option("--new", is_flag=True, help="Begin anew although the session file holds an interview.")
 @click.option("--answers", metavar="FILE", help="Replay a script: `fact = value` lines, or bare answers in order.")
 @click.option("--plain", is_flag=True, help="No colours and no drawing: for screen readers and logs.")
+@record_options
 def ask(
     case: str | None,
     wanted: tuple[str, ...],
@@ -112,6 +114,8 @@ def ask(
     new: bool,
     answers: str | None,
     plain: bool,
+    record: str | None,
+    who: str | None,
 ) -> None:
     """Ask only what can still change the answer, then give it.
 
@@ -135,6 +139,10 @@ def ask(
     else:
         talk = _begin(rulebase, lines, case, wanted, states, as_of)
     Talk(talk, lines, path).run()
+    if record and record != NOT_RECORDED and talk.next() is None:  # an interview that was stopped has decided nothing yet
+        from imgrules.assessment.assess import Assessor
+
+        keep(Assessor(rulebase).derive(talk.case), record, who, "ask")
 
 
 def _begin(

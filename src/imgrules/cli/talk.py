@@ -76,7 +76,7 @@ class Talk:
         click.echo()
         settled = f"{progress.settled} of {progress.wanted} routes settled" if progress.wanted > 1 else ""
         left = f"at most {progress.at_most} left, usually fewer" if progress.at_most > 1 else "the last one"
-        parts = [f"Question {progress.asked + 1}", settled, "" if question.again else left]
+        parts = [f"Question {progress.asked + 1}", *([] if question.again else [settled, left])]
         self.page.para(", ".join(filter(None, parts)), 0, "dim")
         again = "You skipped this; without it nothing more can be decided. " if question.again else ""
         self.page.para(Text(f"{again}{question.text}", style="bold"), 0)

@@ -82,29 +82,29 @@ class Reach:
 
     def _nearest(self, facts: frozenset[str], assumed: list[Lit]) -> dict[str, Value]:
         """Fact by fact, the nearest region that still opens the route; the values found last."""
-        for fact in self.changeable:
-            if fact in facts:
-                for options in self._wishes(fact):
-                    if self._solve([*assumed, *options]):
-                        assumed = [*assumed, *options]
-                        break
+        for wishes in (group for fact in self.changeable if fact in facts for group in self._wishes(fact)):
+            wish = next((w for w in wishes if self._solve([*assumed, *w])), [])
+            assumed = [*assumed, *wish]
         self._solve(assumed)
         values = {fact: self.formula.value(fact, self.values) for fact in self.changeable if fact in facts}
         return {fact: value for fact, value in values.items() if value is not None}
 
-    def _wishes(self, fact: str) -> Iterator[list[Lit]]:
-        """Choices for a fact, the most welcome first."""
+    def _wishes(self, fact: str) -> Iterator[list[list[Lit]]]:
+        """Groups of choices for a fact, in each the most welcome first: to be as it is, or else near to it."""
         now = self.values.get(fact)
         known = self.formula.known(fact)
-        if fact not in self.network.leaves or self.rulebase.types[fact].kind == "set":
-            yield [known]
-            return
         regions = self.network.regions
-        region = self.formula.region(fact)
-        values = regions.by_signature(fact)
-        near = {k: regions.nearest(fact, k, now) for k in values}
-        for signature in regions.by_distance(fact, near, now):
-            yield [known, region[signature]]
+        if fact not in self.network.leaves:
+            yield [[known]]
+        elif self.rulebase.types[fact].kind == "set":
+            yield [[known]]
+            present = now if isinstance(now, frozenset) else frozenset()
+            for signature, lit in self.formula.members(fact).items():
+                yield [[lit if present & set(regions.classes(fact)[signature]) else -lit]]
+        else:
+            region = self.formula.region(fact)
+            near = {k: regions.nearest(fact, k, now) for k in regions.by_signature(fact)}
+            yield [[known, region[k]] for k in regions.by_distance(fact, near, now)]
 
     def _assume(self, facts: frozenset[str], goal: Lit) -> list[Lit]:
         """What is assumed when these facts may change and all others stay as they are."""

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 # Steps of arithmetic at a question; about so many times 25 microseconds.
 BUDGET = 2500
+# Routes whose clauses are made beforehand.
+FEW = 6
 
 
 class Relevance:
-    """Relevance to the wanted routes of one network. The clauses are made at the first question."""
+    """Relevance to the wanted routes of one network. The clauses are made when first needed; `formula` makes them."""
 
     def __init__(
         self, network: Network, goals: Sequence[Goal], sensible: Mapping[str, Part], clashes: Iterable[Part], day: Value
@@ -65,6 +67,13 @@ class Relevance:
             return True
         finally:
             formula.clause([-asked])
+
+    def prepare(self) -> None:
+        """Load the solver and make what every question needs, so that the first one does not take longer."""
+        from imgrules.interview.differs import differs
+
+        for goal in self.goals[:FEW]:
+            differs(self.formula, goal)
 
     @property
     def formula(self) -> Formula:

@@ -97,6 +97,7 @@ class Interview:
             raise InputError(self._no_route(unknown[0]) if unknown else "An interview needs at least one route.")
         self.wanted = tuple(dict.fromkeys(wanted))
         self.layout = Layout(rulebase, self.program, case.as_of, self.wanted)
+        self.layout.relevance.prepare()
         self.wording = Wording(rulebase, case.as_of)
         self.steps: list[Step] = []
         self._replay(steps)
