@@ -106,7 +106,7 @@ class _Written:
 
     def __init__(self, job: Job, part: int) -> None:
         self.wanted = job.wanted
-        self.cases = read_written(job.path("cases", part))
+        self.cases = as_texts(read_written(job.path("cases", part)))
         statuses = [status.value for status in STATUSES]
         totals = self.cases.select(pl.sum_horizontal(pl.col(statuses).cast(pl.Int64)).alias("n"))["n"].to_numpy()
         self.starts = np.concatenate(([0], np.cumsum(totals)))
@@ -133,16 +133,21 @@ class _Written:
 
     def _lines(self, place: int) -> Iterable[dict[str, Any]]:
         start, end = int(self.starts[place]), int(self.starts[place + 1])
-        return self.routes[start:end].iter_rows(named=True)
+        return as_texts(self.routes[start:end]).iter_rows(named=True)
+
+
+def as_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """A table with every cell as text, as files of any format can hold it."""
+    return frame.with_columns(pl.all().cast(pl.String))
 
 
 def read_written(path: Path) -> pl.DataFrame:
-    """A part's file as text columns, whatever its format."""
+    """A part's file, whatever its format."""
     if path.suffix == ".parquet":
         frame = pl.read_parquet(path)
     else:
-        frame = pl.read_csv(path, infer_schema=False) if path.suffix == ".csv" else pl.read_ndjson(path)
-    return frame.with_columns(pl.all().cast(pl.String))
+        frame = pl.read_csv(path, infer_schema=False) if path.suffix == ".csv" else pl.read_ndjson(path, infer_schema_length=None)
+    return frame
 
 
 def _sorted(names: Iterable[str]) -> str:
