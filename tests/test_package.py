@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 def test_exported_names() -> None:
     """Exactly these are public, each can be had, and a wrong one is an AttributeError."""
     assert sorted(imgrules.__all__) == [
-        "Assessment", "Assessor", "Case", "CaseError", "EngineError", "ImgrulesError", "InputError", "Outcome", "Problem", "Reason",
+        "Assessment", "Assessor", "Case", "CaseError", "EngineError", "ImgrulesError", "InputError", "Interview", "Outcome", "Problem", "Reason",
         "Rulebase", "RulebaseError", "Status", "__version__", "assess", "load_rulebase", "make_case", "parse_case", "read_case", "why",
     ]  # fmt: skip
     assert dir(imgrules) == sorted(imgrules.__all__)

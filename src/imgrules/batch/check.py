@@ -146,7 +146,11 @@ def read_written(path: Path) -> pl.DataFrame:
     if path.suffix == ".parquet":
         frame = pl.read_parquet(path)
     else:
-        frame = pl.read_csv(path, infer_schema=False) if path.suffix == ".csv" else pl.read_ndjson(path, infer_schema_length=None)
+        frame = (
+            pl.read_csv(path, infer_schema=False)
+            if path.suffix == ".csv"
+            else pl.read_ndjson(path, infer_schema_length=None)
+        )
     return frame
 
 

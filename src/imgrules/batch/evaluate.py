@@ -229,7 +229,10 @@ class _Found:
         if reading.table.beyond is not None:
             for i in np.flatnonzero(reading.table.beyond):
                 text = "A number worked out from the facts is beyond what the rule engine can hold."
-                self.refused.setdefault(int(rows[i]), []).append(Problem("C021", text, "Check the facts' sizes."))
+                problem = Problem("C021", text, "Check the facts' sizes.")
+                told = self.refused.setdefault(int(rows[i]), [])
+                if problem not in told:  # a state's table carries what the national part has found
+                    told.append(problem)
 
     def _contradiction(self, name: str, scope: str | None, row: int) -> Problem:
         rulebase, case = self.e.rulebase, self.case(row)

@@ -139,7 +139,9 @@ def ask(
     else:
         talk = _begin(rulebase, lines, case, wanted, states, as_of)
     Talk(talk, lines, path).run()
-    if record and record != NOT_RECORDED and talk.next() is None:  # an interview that was stopped has decided nothing yet
+    if (
+        record and record != NOT_RECORDED and talk.next() is None
+    ):  # an interview that was stopped has decided nothing yet
         from imgrules.assessment.assess import Assessor
 
         keep(Assessor(rulebase).derive(talk.case), record, who, "ask")
