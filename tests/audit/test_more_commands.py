@@ -26,7 +26,9 @@ def folder(path: Path, *changes: tuple[str, str]) -> str:
 
 
 def run(command: click.Command, *args: str, rules: str | None = None) -> Result:
-    return CliRunner().invoke(command, list(args), obj={"rules": rules, "debug": False})
+    # A command keeps the help option of its first context: it must be the one it has under `imgrules`.
+    given = {"rules": rules, "debug": False}
+    return CliRunner().invoke(command, list(args), obj=given, help_option_names=["-h", "--help"])
 
 
 def error_of(result: Result) -> str:
