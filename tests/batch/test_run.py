@@ -17,9 +17,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from pyarrow import parquet
 
 from imgrules.assessment.assess import Assessor
 from imgrules.assessment.case import case_text, read_case
+from imgrules.batch.check import as_texts
 from imgrules.batch.inputs import open_inputs
 from imgrules.batch.run import Settings, run
 from imgrules.batch.work import Job, Worker
@@ -138,6 +140,23 @@ def test_text_formats_say_the_same(form: str, table: Path, unbroken: Path, rules
             for f in (found, pl.read_parquet(unbroken / kind))
         ]
         assert texts[0].equals(texts[1])
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "ndjson"])
+def test_the_same_however_few_lines_are_held(
+    form: str, table: Path, rules: Rulebase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part that comes to many lines is worked on piece by piece, which changes nothing that is read."""
+    batch(table, tmp_path / "whole", rules, size=1000, format=form)
+    monkeypatch.setattr("imgrules.batch.evaluate._LINES", 100)
+    batch(table, tmp_path / "pieces", rules, size=1000, format=form, settings=Settings(check=5))
+    if form != "parquet":
+        assert contents(tmp_path / "pieces") == contents(tmp_path / "whole")
+        return
+    assert parquet.ParquetFile(next((tmp_path / "pieces" / "routes").iterdir())).num_row_groups > 3
+    for kind in ("cases", "routes"):
+        whole, pieces = (as_texts(pl.read_parquet(tmp_path / name / kind)) for name in ("whole", "pieces"))
+        assert whole.equals(pieces)
 
 
 def test_the_same_whatever_the_parts_and_processes(
@@ -386,5 +405,6 @@ def test_progress_says_how_far(table: Path, rules: Rulebase, tmp_path: Path) -> 
     seen: list[Any] = []
     batch(table, tmp_path / "out", rules, settings=Settings(check=0, notify=seen.append))
     assert [p.rows for p in seen] == sorted(p.rows for p in seen)
+    assert {p.total for p in seen} == {seen[-1].rows}
     assert seen[-1].rejects == 3
     assert time.time() > seen[-1].seconds >= 0

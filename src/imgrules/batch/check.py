@@ -20,6 +20,7 @@ from imgrules.assessment.case import Case, case_text
 from imgrules.batch.evaluate import case_of
 from imgrules.batch.plan import STATUSES, routes_of
 from imgrules.batch.work import Job
+from imgrules.engines.column_arithmetic import Array
 from imgrules.engines.columnar import Columnar
 from imgrules.errors import EngineError
 from imgrules.rulebase.grammar import TODAY
@@ -76,7 +77,7 @@ class _Checker:
         """Everything that differs in some rows of a part, and how many comparisons were made."""
         differences: list[Difference] = []
         comparisons = 0
-        written = _Written(self.job, part)
+        written = _Written(self.job, part, samples["place"].to_numpy())
         for (day, aims), rows in samples.group_by("as_of", "jurisdictions", maintain_order=True):
             assert isinstance(day, date)
             for derived, findings, place in self._derived(rows, day, str(aims).split()):
@@ -102,15 +103,19 @@ class _Checker:
 
 
 class _Written:
-    """The lines of one part, read back."""
+    """The lines of some cases of one part, read back."""
 
-    def __init__(self, job: Job, part: int) -> None:
+    def __init__(self, job: Job, part: int, places: Array) -> None:
         self.wanted = job.wanted
-        self.cases = as_texts(read_written(job.path("cases", part)))
+        self.cases = as_texts(scan_written(job.path("cases", part)).collect())
         statuses = [status.value for status in STATUSES]
         totals = self.cases.select(pl.sum_horizontal(pl.col(statuses).cast(pl.Int64)).alias("n"))["n"].to_numpy()
         self.starts = np.concatenate(([0], np.cumsum(totals)))
-        self.routes = read_written(job.path("routes", part))
+        lines = [np.arange(self.starts[place], self.starts[place + 1]) for place in places]
+        wanted = pl.Series(np.concatenate([np.arange(0), *lines]), dtype=pl.get_index_type())
+        # A part may have many lines: only those of these cases are kept while the file streams by.
+        found = scan_written(job.path("routes", part)).with_row_index("at").filter(pl.col("at").is_in(wanted.implode()))
+        self.routes = found.collect(engine="streaming")
 
     def pairs(self, derived: Derived, place: int) -> Iterator[tuple[str, str, str]]:
         """What one case was told, beside its assessment."""
@@ -133,7 +138,8 @@ class _Written:
 
     def _lines(self, place: int) -> Iterable[dict[str, Any]]:
         start, end = int(self.starts[place]), int(self.starts[place + 1])
-        return as_texts(self.routes[start:end]).iter_rows(named=True)
+        here = self.routes.filter(pl.col("at").is_between(start, end, closed="left")).drop("at")
+        return as_texts(here).iter_rows(named=True)
 
 
 def as_texts(frame: pl.DataFrame) -> pl.DataFrame:
@@ -141,17 +147,13 @@ def as_texts(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.all().cast(pl.String))
 
 
-def read_written(path: Path) -> pl.DataFrame:
+def scan_written(path: Path) -> pl.LazyFrame:
     """A part's file, whatever its format."""
     if path.suffix == ".parquet":
-        frame = pl.read_parquet(path)
-    else:
-        frame = (
-            pl.read_csv(path, infer_schema=False)
-            if path.suffix == ".csv"
-            else pl.read_ndjson(path, infer_schema_length=None)
-        )
-    return frame
+        return pl.scan_parquet(path)
+    if path.suffix == ".csv":
+        return pl.scan_csv(path, infer_schema=False)
+    return pl.scan_ndjson(path, infer_schema_length=None)
 
 
 def _sorted(names: Iterable[str]) -> str:

@@ -32,6 +32,9 @@ from imgrules.rulebase.rulebase import Rulebase
 
 _AHEAD = [STATUSES.index(Status.REACHABLE), STATUSES.index(Status.UNDETERMINED)]
 _NO_DAY = -(2**31)
+_LINES = (
+    2_000_000  # lines of routes at a time, so that what a process holds does not grow with the jurisdictions aimed at
+)
 OUTCOMES = ("unknown", "not_met", "met")
 
 
@@ -112,7 +115,7 @@ def _codes(column: pa.DictionaryArray) -> Array:
 
 @dataclass
 class Tally:
-    """What a batch comes to, added up part by part."""
+    """What a batch comes to, added up piece by piece and part by part."""
 
     cases: int = 0
     routes: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -120,6 +123,12 @@ class Tally:
     unknown: Counter[str] = field(default_factory=Counter)
     confirm: Counter[str] = field(default_factory=Counter)
     stages: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        """Count another one in."""
+        self.cases += other.cases
+        for name in ("routes", "blockers", "unknown", "confirm", "stages"):
+            getattr(self, name).update(getattr(other, name))
 
 
 @dataclass
@@ -155,6 +164,19 @@ class Evaluator:
         plan = Plan(self.rulebase, program, routes_of(self.rulebase, program, self.wanted))
         self._plans[epoch] = (plan, day, codes)
         return plan
+
+    def pieces(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """A table cut so that each piece comes to a bounded number of lines; at least one piece."""
+        aims = {text: text.split() for text in frame["jurisdictions"].unique().to_list()}
+        lines = 0
+        if frame.height:
+            day = frame["as_of"].min()
+            assert isinstance(day, date)
+            routes = self.plan(day, frozenset(code for codes in aims.values() for code in codes)).routes
+            most = max(aims.values(), key=len)
+            lines = frame.height * (len(routes[None]) + sum(len(routes[code]) for code in most))
+        count = -(-lines // _LINES) or 1
+        yield from frame.iter_slices(-(-frame.height // count) or 1) if count > 1 else [frame]
 
     def evaluate(self, frame: pl.DataFrame) -> Evaluated:
         """What each row comes to. Columns: `case`, `as_of`, `jurisdictions` (codes joined by a space), `row`, and facts."""

@@ -65,27 +65,45 @@ def write_lines(path: Path, rows: Iterable[Any]) -> None:
         stream.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
 
 
-def write_table(path: Path, table: pa.Table) -> None:
-    """A table in the format that the file's name ends with."""
-    with whole(path) as temporary:
-        _WRITERS[path.suffix[1:]](table, temporary)
+@contextmanager
+def table_file(path: Path, format: str) -> Iterator[Callable[[pa.Table], None]]:
+    """A table to write piece by piece in one of the formats, whole or not at all; takes its pieces one after the other."""
+    with whole(path) as temporary, _WRITERS[format](temporary) as append:
+        yield append
 
 
-def _parquet(table: pa.Table, path: Path) -> None:
+@contextmanager
+def _parquet(path: Path) -> Iterator[Callable[[pa.Table], None]]:
     from pyarrow import parquet
 
-    parquet.write_table(table, path, compression="zstd", compression_level=1, dictionary_pagesize_limit=1 << 26)
+    writers: list[parquet.ParquetWriter] = []
+
+    def append(table: pa.Table) -> None:
+        if not writers:
+            options = {"compression": "zstd", "compression_level": 1, "dictionary_pagesize_limit": 1 << 26}
+            writers.append(parquet.ParquetWriter(path, table.schema, **options))
+        writers[0].write_table(table)
+
+    try:
+        yield append
+    finally:
+        for writer in writers:
+            writer.close()
 
 
-def _csv(table: pa.Table, path: Path) -> None:
-    _plain(table).write_csv(path)
+@contextmanager
+def _csv(path: Path) -> Iterator[Callable[[pa.Table], None]]:
+    with path.open("wb") as stream:
+        yield lambda table: _plain(table).write_csv(stream, include_header=not stream.tell())
 
 
-def _ndjson(table: pa.Table, path: Path) -> None:
-    _plain(table).write_ndjson(path)
+@contextmanager
+def _ndjson(path: Path) -> Iterator[Callable[[pa.Table], None]]:
+    with path.open("wb") as stream:
+        yield lambda table: _plain(table).write_ndjson(stream)
 
 
-_WRITERS: dict[str, Callable[[Any, Path], None]] = {"parquet": _parquet, "csv": _csv, "ndjson": _ndjson}
+_WRITERS = {"parquet": _parquet, "csv": _csv, "ndjson": _ndjson}
 
 
 def _plain(table: pa.Table) -> Any:

@@ -153,9 +153,10 @@ def _finished(out: Path, job: Job, described: list[dict[str, Any]]) -> dict[str,
 def _work(inputs: Inputs, job: Job, worker: Worker, settings: Settings, started: float) -> Iterator[dict[str, Any]]:
     """The notes of all parts, in order of being done: those found first, then those worked on now."""
     todo: list[Part] = []
-    rows = rejects = 0
-    resumed = 0
-    for part in inputs.parts():
+    rows = rejects = resumed = 0
+    parts = list(inputs.parts())  # this counts the lines of text files
+    total = sum(part.rows or 0 for part in parts) if all(part.rows is not None for part in parts) else None
+    for part in parts:
         note = _note(job, part)
         if note is None:
             todo.append(part)
@@ -166,7 +167,7 @@ def _work(inputs: Inputs, job: Job, worker: Worker, settings: Settings, started:
     checked = bool(resumed) or not settings.check
     for note in _executor(job, worker, settings)(todo):
         rows, rejects = rows + note["rows"], rejects + note["rejects"]
-        settings.notify(Progress(rows, inputs.total, rejects, resumed, time.time() - started))
+        settings.notify(Progress(rows, total, rejects, resumed, time.time() - started))
         _strict(job, note, settings)
         if not checked and note["cases"]:
             check(job, worker.rulebase, [note["part"]], min(_EARLY, settings.check))

@@ -14,7 +14,7 @@ import polars as pl
 from imgrules.assessment.assess import Derived
 from imgrules.assessment.causes import cause_text
 from imgrules.assessment.wording import cite
-from imgrules.batch.check import Checked, as_texts, read_written
+from imgrules.batch.check import Checked, as_texts, scan_written
 from imgrules.batch.evaluate import OUTCOMES, Evaluator, nobody
 from imgrules.batch.files import whole, write_json
 from imgrules.batch.plan import STATUSES
@@ -237,7 +237,7 @@ def _places(job: Job, parts: list[int], hashes: set[int]) -> Iterator[dict[str, 
     for part in parts if hashes else ():
         ids = np.load(job.path("ids", part), mmap_mode="r")
         if np.isin(list(hashes), ids).any():
-            cases = as_texts(read_written(job.path("cases", part)).select("case", "file", "line"))
+            cases = as_texts(scan_written(job.path("cases", part)).select("case", "file", "line").collect())
             hit = cases.filter(cases["case"].hash().is_in(list(hashes)))
             for case, file, line in hit.iter_rows():
                 found.setdefault(case, []).append(f"{file}:{line}")

@@ -16,13 +16,13 @@ import polars as pl
 import pyarrow as pa
 
 from imgrules._version import __version__
-from imgrules.batch.evaluate import Evaluated, Evaluator, Tally
+from imgrules.batch.evaluate import Evaluator, Tally
 from imgrules.batch.facts import read_facts
-from imgrules.batch.files import whole, write_json, write_lines, write_table
+from imgrules.batch.files import table_file, whole, write_json, write_lines
 from imgrules.batch.inputs import Part
 from imgrules.batch.mapping import Mapping
 from imgrules.batch.raw import Raw, Reject, error
-from imgrules.errors import EngineError, InputError
+from imgrules.errors import EngineError, InputError, Problem
 from imgrules.rulebase.load import load_rulebase
 from imgrules.rulebase.rulebase import Rulebase
 
@@ -90,52 +90,81 @@ class Worker:
 
     def work(self, part: Part) -> dict[str, Any]:
         """Do a part: its files are written first, the note that it is done last. The note, as written."""
-        clock = [time.perf_counter()]
+        clock = _Clock()
         raw = part.read()
         frame, rejects = self.read(raw)
-        clock.append(time.perf_counter())
-        found = self.evaluator.evaluate(frame)
-        rejects = sorted([*rejects, *self._refused(raw, frame, found)], key=lambda reject: reject.row)
-        _count(part, raw, found, rejects)
-        clock.append(time.perf_counter())
-        job = self.job
-        write_table(job.path("cases", part.index), _placed(raw, found.cases))
-        write_table(job.path("routes", part.index), found.routes)
-        write_lines(job.path("rejects", part.index), map(asdict, rejects))
-        self._set_aside(part, frame, found)
-        clock.append(time.perf_counter())
+        clock.end("read")
+        tally, refused = self._judge(part, raw, frame, clock)
+        rejects = sorted([*rejects, *self._refused(raw, frame, refused)], key=lambda reject: reject.row)
+        _count(part, raw, tally, rejects)
+        write_lines(self.job.path("rejects", part.index), map(asdict, rejects))
+        self._set_aside(part, frame, refused)
+        clock.end("write")
         note = {
             "part": part.index,
             "file": part.file,
             "first_row": part.first_row,
             "rows": raw.table.height + len(raw.rejects),
-            "cases": found.cases.num_rows,
+            "cases": tally.cases,
             "rejects": len(rejects),
             "reasons": _reasons(rejects),
-            "tally": _noted(found.tally),
+            "tally": _noted(tally),
             "aims": dict(frame["jurisdictions"].value_counts().iter_rows()),
-            "seconds": dict(zip(("read", "evaluate", "write"), np.diff(clock).round(4).tolist(), strict=True)),
+            "seconds": {step: round(seconds, 4) for step, seconds in clock.seconds.items()},
         }
-        write_json(job.path("done", part.index), note)
+        write_json(self.job.path("done", part.index), note)
         return note
 
-    def _refused(self, raw: Raw, frame: pl.DataFrame, found: Evaluated) -> Iterable[Reject]:
+    def _judge(
+        self, part: Part, raw: Raw, frame: pl.DataFrame, clock: _Clock
+    ) -> tuple[Tally, dict[int, list[Problem]]]:
+        """Write what the rows come to, piece by piece; what it adds up to, and the rows of the table that are refused."""
+        tally, refused, start = Tally(), dict[int, list[Problem]](), 0
+        with (
+            table_file(self.job.path("cases", part.index), self.job.format) as add_cases,
+            table_file(self.job.path("routes", part.index), self.job.format) as add_routes,
+        ):
+            for piece in self.evaluator.pieces(frame):
+                found = self.evaluator.evaluate(piece)
+                clock.end("evaluate")
+                add_cases(_placed(raw, found.cases))
+                add_routes(found.routes)
+                clock.end("write")
+                tally.add(found.tally)
+                refused |= {start + row: problems for row, problems in found.refused.items()}
+                start += piece.height
+        return tally, refused
+
+    def _refused(self, raw: Raw, frame: pl.DataFrame, refused: dict[int, list[Problem]]) -> Iterable[Reject]:
         rows, ids = frame["row"], frame["case"]
-        for i, problems in found.refused.items():
+        for i, problems in refused.items():
             at = int(rows[i])
             yield Reject(
                 raw.file_of(at), int(raw.rows[at]), raw.lines[at], ids[i], raw.cells(at), [error(p) for p in problems]
             )
 
-    def _set_aside(self, part: Part, frame: pl.DataFrame, found: Evaluated) -> None:
+    def _set_aside(self, part: Part, frame: pl.DataFrame, refused: dict[int, list[Problem]]) -> None:
         """Hashes of the case ids, to find those that come twice, and some rows for the cross-check, each with its place."""
         with whole(self.job.path("ids", part.index)) as temporary, temporary.open("wb") as stream:
             np.save(stream, np.sort(frame["case"].hash().to_numpy()))
-        good = np.setdiff1d(np.arange(frame.height), np.fromiter(found.refused, np.int64, len(found.refused)))
+        good = np.setdiff1d(np.arange(frame.height), np.fromiter(refused, np.int64, len(refused)))
         random = np.random.default_rng([self.job.seed, part.index])
         places = np.sort(random.choice(len(good), min(self.job.samples, len(good)), replace=False))
         with whole(self.job.path("samples", part.index)) as temporary:
             frame[good[places]].with_columns(pl.Series("place", places)).write_parquet(temporary)
+
+
+class _Clock:
+    """Wall seconds by step of the work, each from the end of the one before."""
+
+    def __init__(self) -> None:
+        self.seconds = {"read": 0.0, "evaluate": 0.0, "write": 0.0}
+        self._last = time.perf_counter()
+
+    def end(self, step: str) -> None:
+        now = time.perf_counter()
+        self.seconds[step] += now - self._last
+        self._last = now
 
 
 def _placed(raw: Raw, cases: pa.Table) -> pa.Table:
@@ -146,13 +175,13 @@ def _placed(raw: Raw, cases: pa.Table) -> pa.Table:
     return cases.set_column(at, "line", pa.array(lines)).add_column(at, "file", files)
 
 
-def _count(part: Part, raw: Raw, found: Evaluated, rejects: list[Reject]) -> None:
+def _count(part: Part, raw: Raw, tally: Tally, rejects: list[Reject]) -> None:
     """Nothing may be lost: rows in = cases out + rejects."""
     rows = raw.table.height + len(raw.rejects)
-    if rows != found.cases.num_rows + len(rejects) or (part.rows is not None and rows != part.rows):
+    if rows != tally.cases + len(rejects) or (part.rows is not None and rows != part.rows):
         raise EngineError(
             f"{part.file}, rows from {part.first_row}: {part.rows} rows were expected, {rows} were read, and "
-            f"{found.cases.num_rows} cases and {len(rejects)} rejects came of them. This is a defect of imgrules: please report it."
+            f"{tally.cases} cases and {len(rejects)} rejects came of them. This is a defect of imgrules: please report it."
         )
 
 
