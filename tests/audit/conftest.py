@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,23 @@ def _own_keys(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The address of a server of our own. Without PostgreSQL installed the test is skipped, but never in CI."""
+    """The address of a server of our own."""
+    with _installed(), postgres.server() as address:
+        yield address
+
+
+@pytest.fixture
+def full_postgres() -> Iterator[tuple[str, Callable[[int], None]]]:
+    """The address of a server whose files may not grow beyond 2 MB, and what sets another limit."""
+    with _installed(), postgres.server_with_a_full_disk(2 << 20) as found:
+        yield found
+
+
+@contextmanager
+def _installed() -> Iterator[None]:
+    """Without PostgreSQL installed a test is skipped, but never in CI."""
     try:
-        with postgres.server() as address:
-            yield address
+        yield
     except postgres.Missing as error:
         if os.environ.get("CI"):
             pytest.fail(f"{error}: in CI it must be there")

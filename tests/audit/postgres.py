@@ -7,9 +7,11 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+SEGMENT = "--wal-segsize=1"  # MB; a limit of file sizes must leave room for it
 
 
 class Missing(Exception):
@@ -29,6 +31,25 @@ def programs() -> Path:
 @contextmanager
 def server(durable: bool = False) -> Iterator[str]:
     """A running server; gives the address of a database in it, to which `{name}` adds others. `durable` keeps fsync on."""
+    with _server(durable) as (address, _):
+        yield address
+
+
+@contextmanager
+def server_with_a_full_disk(limit: int) -> Iterator[tuple[str, Callable[[int], None]]]:
+    """A server whose files may grow to so many bytes, its address, and what sets another limit for new connections."""
+    with _server(False) as (address, data):
+        process = int((data / "postmaster.pid").read_text().split()[0])
+
+        def bound(size: int) -> None:
+            _run(["prlimit", "--pid", process, f"--fsize={size}:"], _user())
+
+        bound(limit)
+        yield address, bound
+
+
+@contextmanager
+def _server(durable: bool) -> Iterator[tuple[str, Path]]:
     folder = Path(tempfile.mkdtemp(prefix="imgrules-pg-", dir="/tmp"))  # a socket's path must be short
     user = _user()
     try:
@@ -36,14 +57,30 @@ def server(durable: bool = False) -> Iterator[str]:
             shutil.chown(folder, user, user)
         binaries = programs()
         data = folder / "data"
-        _run([binaries / "initdb", "-D", data, "-U", "ledger", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"], user)
+        _run(
+            [
+                binaries / "initdb",
+                "-D",
+                data,
+                "-U",
+                "ledger",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-locale",
+                "-N",
+                SEGMENT,
+            ],
+            user,
+        )
         options = f"-k {folder} -c listen_addresses='' -c max_connections=60"
         if not durable:
             options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         log = folder / "log"
         _run([binaries / "pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "-t", "60", "start"], user)
         try:
-            yield f"postgresql://ledger@/{{name}}?host={folder}"
+            yield f"postgresql://ledger@/{{name}}?host={folder}", data
         finally:
             _run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], user)
     finally:

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sqlalchemy import select
 from imgrules.audit import tables
 from imgrules.audit.ledger import Ledger
 from imgrules.errors import InputError
+from tests.audit import postgres
 from tests.audit.kills import append, campaign, check, in_child, read_all
 from tests.audit.samples import MASTER, SIGNING, decision, decisions, open_ledger, small_rules
 
@@ -109,6 +111,24 @@ def test_disk_full_by_the_system(tmp_path: Path) -> None:
     with open_ledger(place) as ledger:
         list(ledger.record_many(decisions(50, 9000), "t"))
         assert ledger.verify().ok
+
+
+def test_disk_full_on_postgresql(full_postgres: tuple[str, Callable[[int], None]]) -> None:
+    """The same where a shared server finds no room."""
+    address, limit = full_postgres
+    place = postgres.create_database(address, "full")
+    told: set[str] = set()
+    with open_ledger(place) as ledger:
+        kept = ledger.record_many(decisions(20_000), "t", chunk=500)
+        with pytest.raises(InputError, match=r"disk is full.*Nothing of this was recorded"):
+            told.update(kept)
+        assert ledger.verify().ok
+    assert check(place, told) == len(told) > 0
+    limit(1 << 40)
+    with open_ledger(place) as ledger:
+        list(ledger.record_many(decisions(500, 90_000), "t"))
+        assert ledger.verify().ok
+        assert ledger.size == len(told) + 500
 
 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:

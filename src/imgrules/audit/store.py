@@ -113,10 +113,11 @@ class Store:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
+        driver = self.engine.dialect.loaded_dbapi.Error  # what is done past SQLAlchemy, as COPY is, raises these
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError) as error:
-            raise InputError(f"The ledger {getattr(self, 'name', '')} {_reason(error)}") from None
+        except (SQLAlchemyError, driver, UnicodeDecodeError) as error:
+            raise InputError(f"The ledger {self.name} {_reason(error)}") from None
 
 
 def upsert(table: Table, sqlite: bool) -> Insert:
@@ -139,6 +140,7 @@ _REASONS = {
     "full": "cannot be written: the disk is full. Nothing of this was recorded; make room and try again.",
     "disk i/o": "cannot be read or written: the disk is full or failing. Nothing of this was recorded.",
     "no space": "cannot be written: the disk is full. Nothing of this was recorded; make room and try again.",
+    "could not extend": "cannot be written: the disk is full. Nothing of this was recorded; make room and try again.",
     "locked": "is in use by another process that does not let go. Nothing of this was recorded; try again.",
     "readonly": "cannot be written: you may only read it. Ask for the right to write, or name another ledger.",
     "read-only": "cannot be written: you may only read it. Ask for the right to write, or name another ledger.",
@@ -152,7 +154,7 @@ def _reason(error: Exception) -> str:
     """What went wrong, in words that show no value."""
     if isinstance(error, UnicodeDecodeError):
         return _REASONS["malformed"]
-    text = str(error.orig if isinstance(error, DBAPIError) else error if isinstance(error, sqlite3.Error) else "")
+    text = str(error.orig if isinstance(error, DBAPIError) else "" if isinstance(error, SQLAlchemyError) else error)
     for sign, words in _REASONS.items():
         if sign in text.lower():
             return words
