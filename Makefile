@@ -18,7 +18,6 @@ test: setup check
 	$(BIN)/pytest -n 2 --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/imgrules rules check
-	$(BIN)/imgrules rules test
 
 check: setup
 	$(BIN)/ruff check .

@@ -23,6 +23,8 @@ from tests.worlds import CODES, DAY, make_facts, make_world
 
 Truth = bool | None
 
+pytestmark = pytest.mark.no_cover  # three times as fast, and other tests pass here too
+
 
 def evaluate(part: Part, leaf: Mapping[int, Truth], turned: Part) -> Truth:
     """A condition by counting, with one part of it turned round."""
@@ -145,12 +147,11 @@ def test_reach_covers_every_truth_ever_seen(world_seed: int, facts_seed: int) ->
             assert reach.sides(f"{node.id}+") == reach.possible(f"{node.id}+")
 
 
-@pytest.mark.parametrize("code", [None, "CA"])
-def test_probes_leave_the_rules_as_they_are(assessor: Assessor, code: str | None) -> None:
+def test_probes_leave_the_rules_as_they_are(assessor: Assessor) -> None:
     """A rulebase with probes says the same of every rule as one without."""
     parts = [part for root in conditions(assessor.rulebase) for part in root.all()]
     probed = Grounder(with_probes(assessor.rulebase, (part.probe for part in parts)))
-    case = next(c for c in some_cases(assessor, 1) if code is None or c.jurisdictions == (code,))
+    case = next(c for c in some_cases(assessor, 1) if c.jurisdictions == ("CA",))
     plain = Judged(assessor.grounder.program(case.as_of, case.jurisdictions), case)
     also = Judged(probed.program(case.as_of, case.jurisdictions), case)
     assert set(also.rules) == set(plain.rules)

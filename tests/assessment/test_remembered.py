@@ -36,6 +36,7 @@ def answer(assessor: Assessor, case: Case) -> tuple[str, ...]:
     return (derived.assessment.model_dump_json(), *(explain(derived, name).model_dump_json() for name in names))
 
 
+@pytest.mark.no_cover
 @settings(max_examples=10)
 @given(seeds)
 def test_an_assessor_that_has_seen_others_says_the_same(assessor: Assessor, seed: int) -> None:
@@ -67,6 +68,7 @@ def neighbours(case: Case) -> Iterator[Case]:
             yield case.changed(facts={**others, name: value - timedelta(days=20)})
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["demo.yaml", "certification/canadian-student-of-2027.yaml"])
 def test_one_fact_changed_at_a_time_is_never_confused(assessor: Assessor, rules: Rulebase, name: str) -> None:
     """Neighbours of a case, one after another: routes with other blockers, other dates in their texts, surer advice."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -179,6 +180,7 @@ PEOPLE = (
 )
 
 
+@pytest.mark.no_cover
 @settings(max_examples=6)
 @given(st.sampled_from(PEOPLE), st.integers(-400, 1500))
 def test_before_and_after_are_what_assessments_say(assessor: Assessor, name: str, days: int) -> None:

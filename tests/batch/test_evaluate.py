@@ -63,7 +63,8 @@ def told(found: Evaluated) -> dict[str, dict[str, Any]]:
     return lines
 
 
-@settings(max_examples=8)
+@pytest.mark.no_cover
+@settings(max_examples=4)
 @given(seeds)
 def test_every_case_is_told_what_it_is_told_by_itself(assessor: Assessor, seed: int) -> None:
     """Cases of different days and jurisdictions in one table: every route of each, and every refusal."""

@@ -6,6 +6,7 @@ from datetime import date
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from imgrules.rulebase.rulebase import Rulebase
 from tests.cases import random_case
 from tests.worlds import CODES, DAY, World, make_facts, make_world, oracle, random_value
 
+pytestmark = pytest.mark.no_cover  # three times as fast, and other tests pass here too
 seeds = st.integers(min_value=0, max_value=10**9)
 ENGINE = DurableEngine()
 

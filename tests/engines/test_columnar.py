@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def check(program: Program, cases: Sequence[Case]) -> Table:
     return found
 
 
+@pytest.mark.no_cover
 @given(seeds, seeds)
 def test_random_rulebases(world_seed: int, facts_seed: int) -> None:
     """Columnar, reference and oracle agree, on tables of cases that know much, little or nothing."""
@@ -55,6 +57,7 @@ def test_random_rulebases(world_seed: int, facts_seed: int) -> None:
             assert found.truth(program.rules[name].literal)[i] is expected
 
 
+@pytest.mark.no_cover
 @given(seeds)
 def test_the_shipped_rules(assessor: Assessor, seed: int) -> None:
     """Every node of the shipped rulebase, on random partial cases of one random day."""

@@ -43,10 +43,11 @@ def golden_case(assessor: Assessor, name: str) -> Case:
     return next(c for c in golden(assessor.rulebase) if c.id == name)
 
 
+@pytest.mark.no_cover
 def test_each_set_opens_the_route_and_no_part_of_it_does(assessor: Assessor) -> None:
     """On golden cases, by the rule engine."""
     found = 0
-    for case in golden(assessor.rulebase)[::17]:
+    for case in golden(assessor.rulebase)[::40]:
         for route in list(case.expect.routes if case.expect else [])[:1]:
             answer = changes(assessor, case, route, 3)
             sizes = [len(s.actions) for s in answer.sets]

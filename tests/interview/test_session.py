@@ -57,6 +57,7 @@ def tiny(seed: int, size: int = 5) -> tuple[World, Assessor]:
 WAYS = [f"way@{code}" for code in CODES]
 
 
+@pytest.mark.no_cover
 def test_outcomes_equal_those_of_the_full_case(assessor: Assessor) -> None:
     """For every wanted route, an interview ends where assessing everything the applicant could tell ends."""
     for seed in range(APPLICANTS):
@@ -65,6 +66,7 @@ def test_outcomes_equal_those_of_the_full_case(assessor: Assessor) -> None:
         assert asked
 
 
+@pytest.mark.no_cover
 @given(seeds, seeds)
 @settings(max_examples=40)
 def test_outcomes_equal_those_of_the_full_case_on_random_rulebases(world_seed: int, facts_seed: int) -> None:
@@ -105,6 +107,7 @@ def assessor_derive(assessor: Assessor, case: Case) -> Any:
         return None
 
 
+@pytest.mark.no_cover
 @given(seeds)
 @settings(max_examples=40)
 def test_a_question_asked_could_change_a_wanted_route(world_seed: int) -> None:
@@ -165,6 +168,7 @@ def test_undo_then_the_same_answers_gives_the_same_state(assessor: Assessor) -> 
         assert play(talk, person) == asked
 
 
+@pytest.mark.no_cover
 def test_a_resumed_session_equals_an_unbroken_one(assessor: Assessor, tmp_path: Path) -> None:
     for seed in range(4):
         codes, layout = layouts(assessor)[seed]

@@ -201,6 +201,7 @@ def test_a_broken_rulebase_is_not_linted() -> None:
         assert not [p for p in problems if p.code.startswith("R1")]
 
 
+@pytest.mark.no_cover
 @given(st.integers(0, 10**6))
 def test_a_condition_called_constant_is_so_for_every_random_applicant(seed: int) -> None:
     """Random rulebases: where the naive oracle sees a rule come out two ways, no warning calls it constant."""

@@ -194,14 +194,13 @@ def _flatten(
     path: DataPath = ("facts",),
 ) -> Iterator[tuple[str, Any, DataPath]]:
     """Every fact of nested or dotted keys, with its path; unknown names become problems."""
-    groups = {n[: i + 1] for n in rulebase.facts for i, c in enumerate(n) if c == "."}
     for key, value in data.items():
         name, here = f"{prefix}{key}", (*path, key)
         if name in rulebase.facts:
             yield name, value, here
-        elif isinstance(value, dict) and f"{name}." in groups:
+        elif isinstance(value, dict) and name in rulebase.fact_groups:
             yield from _flatten(value, rulebase, document, problems, f"{name}.", here)
-        elif value is None and f"{name}." in groups:
+        elif value is None and name in rulebase.fact_groups:
             continue
         else:
             fix = did_you_mean(name, rulebase.facts) or "`imgrules facts` lists what can be told."

@@ -89,6 +89,11 @@ class Rulebase:
         return ValueType(model.type, model.unit, model.of, codes)
 
     @cached_property
+    def fact_groups(self) -> frozenset[str]:
+        """What comes before a dot in the names of facts: `usmle` and `usmle.step1` of `usmle.step1.passed`."""
+        return frozenset(name[:i] for name in self.facts for i, sign in enumerate(name) if sign == ".")
+
+    @cached_property
     def jurisdiction_names(self) -> dict[str, str]:
         """Code to name, in the order of the codes."""
         return {code: e.model.name for code, e in sorted(self.jurisdictions.items())}
