@@ -122,15 +122,16 @@ def latest(ledger: LedgerLike) -> list[RecordLike]:
 
 
 def recheck(
-    ledger: LedgerLike, rulebase: Rulebase, as_of: date, progress: Callable[[int], None] | None = None
+    ledger: LedgerLike, rulebase: Rulebase, as_of: date, progress: Callable[[int, int], None] | None = None
 ) -> Recheck:
     """Judge the latest decision of each case again, under these rules on this day, and say what made it differ."""
     comparers: dict[str, Comparer] = {}
     found: list[Rechecked] = []
-    for count, record in enumerate(latest(ledger), 1):
+    records = latest(ledger)
+    for count, record in enumerate(records, 1):
         found.append(_one(ledger, record, rulebase, as_of, comparers))
         if progress:
-            progress(count)
+            progress(count, len(records))
     counts = {state: sum(r.state == state for r in found) for state in ("same", "moved", "erased", "not_judged")}
     return Recheck(rulebase=rulebase.version, as_of=as_of, cases=found, **counts)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from imgrules.cli import audit_more
-from imgrules.cli.common import write_json
+from imgrules.cli.common import counting, write_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -260,7 +260,7 @@ def export(place: str, as_json: bool, as_csv: bool, out: str | None, **filters: 
 def verify(place: str, checkpoint: str | None, public_key: str | None, as_json: bool) -> None:
     """Check every record, the tree, the signatures and the kept rules. Exit code 1 if anything was changed."""
     kept = _checkpoint(checkpoint) if checkpoint else None
-    with _open(place) as ledger, _progress("records checked") as progress:
+    with _open(place) as ledger, counting("records checked") as progress:
         found = ledger.verify(kept, progress, _key(public_key) if public_key else None)
     if as_json:
         from dataclasses import asdict
@@ -320,9 +320,9 @@ def replay(id: str | None, place: str, everything: bool, sample: int | None, see
 
     if (id is not None) + everything + (sample is not None) != 1:
         raise click.UsageError("Give ID, --all or --sample N.")
-    with _open(place) as ledger, _progress("records derived again") as progress:
+    with _open(place) as ledger, counting("records derived again") as progress:
         records = _chosen(ledger, id, sample, seed)
-        found = compare(ledger, records, lambda done: progress(done, 0))
+        found = compare(ledger, records, progress)
     if as_json:
         from dataclasses import asdict
 
@@ -392,22 +392,6 @@ def _read(path: str) -> str:
         raise InputError(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}.") from None
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A line that counts on a terminal's standard error, gone when done; nothing elsewhere."""
-    shown = sys.stderr.isatty()
-
-    def tell(done: int, size: int) -> None:
-        if shown:
-            click.echo(f"\r{done:,}{f' of {size:,}' if size else ''} {what}", err=True, nl=False)
-
-    try:
-        yield tell
-    finally:
-        if shown:
-            click.echo("\r\033[K", err=True, nl=False)
 
 
 for _command in (audit_more.recheck, audit_more.letter, audit_more.prov):

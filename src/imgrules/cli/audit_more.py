@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imgrules.cli.common import the_rulebase
+from imgrules.cli.common import counting, the_rulebase
 
 if TYPE_CHECKING:
     from imgrules.assessment.assess import Derived
@@ -58,7 +58,8 @@ def diff(old: str, new: str, cases: str | None, ledger: str | None, everything: 
     book = _open(ledger) if ledger else None
     before, after = _rules(old, book), _rules(new, book)
     unread: list[str] = []
-    found = difference(before, after, _cases(cases, book, before, after, unread), unread)
+    with counting("cases compared") as progress:
+        found = difference(before, after, _cases(cases, book, before, after, unread), unread, progress)
     if as_json:
         click.echo(found.model_dump_json(indent=2))
     else:
@@ -135,7 +136,8 @@ def recheck(ledger: str, folder: str | None, as_of: str | None, everything: bool
     except BadValue as error:
         raise InputError(f"--as-of: {error}.") from None
     rulebase = load_rulebase(folder) if folder else the_rulebase()
-    found = judge(_open(ledger), rulebase, day)
+    with counting("cases judged again") as progress:
+        found = judge(_open(ledger), rulebase, day, progress)
     if as_json:
         click.echo(found.model_dump_json(indent=2))
     else:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -65,3 +68,22 @@ def write_json(data: Any) -> None:
     import json
 
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[..., None]]:
+    """A line that counts on a terminal's standard error, gone when done; nothing elsewhere.
+
+    Gives what is told how many are done and, where that is known, of how many.
+    """
+    shown = sys.stderr.isatty()
+
+    def tell(done: int, size: int = 0) -> None:
+        if shown:
+            click.echo(f"\r{done:,}{f' of {size:,}' if size else ''} {what}", err=True, nl=False)
+
+    try:
+        yield tell
+    finally:
+        if shown:
+            click.echo("\r\033[K", err=True, nl=False)
