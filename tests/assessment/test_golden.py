@@ -22,9 +22,11 @@ def test_every_golden_case_is_as_expected(rules: Rulebase) -> None:
     line = [sys.executable, "-m", "imgrules", "rules", "test"]  # a process of its own: much faster than under coverage
     ran = subprocess.run(line, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout
-    seen = set()
+    seen, ids = set(), set()
     for path in golden_files(shipped("cases")):
         case = read_case(path, rules)
+        assert case.id not in ids, path
+        ids.add(case.id)
         assert case.pins, path
         assert case.expect is not None
         seen |= set(case.expect.routes.values())
