@@ -47,19 +47,27 @@ def _text(r: Random, gates: bool) -> str:
         facts["a.d1"]["asked_when"] = r.choice(["not a.b", "a.c", "a.n0 <= 1", "a.n0 >= 2"])
     if gates and r.random() < 0.5:
         facts["a.c"]["asked_when"] = "a.b"
-    names = [*facts, *derived]
+    names = every = [*facts, *derived]
+    if r.random() < 0.5:  # few names in many conditions: what one of them could decide, another often has decided
+        names = r.sample(every, 3)
+    permanent = r.choice([0.5, 0.5, 0.9, 1])
     requirements = {}
     for i in range(r.randint(2, 4)):
         requirements[f"r.n{i}"] = {
-            "title": "t", "remedy": "Do it.", "blocker": r.choice(["permanent", "fixable"]),
+            "title": "t", "remedy": "Do it.", "blocker": _blocker(r, permanent),
             "met_when": _condition(r, names, derived, 2), **evidence(),
         }  # fmt: skip
         if r.random() < 0.3:
             requirements[f"r.n{i}"]["applies_when"] = _condition(r, names, derived, 1)
-    everything = [_leaf(r, name, derived) for name in names]
-    requirements["r.all"] = {
-        "title": "t", "remedy": "Do it.", "blocker": "fixable", "met_when": {"any": everything}, **evidence(),
-    }  # fmt: skip
+    everything = [_leaf(r, name, derived) for name in every]
+    findings = {}
+    if r.random() < 0.5:
+        requirements["r.all"] = {
+            "title": "t", "remedy": "Do it.", "blocker": _blocker(r, permanent), "met_when": {"any": everything},
+            **evidence(),
+        }  # fmt: skip
+    else:  # every fact must be used somewhere
+        findings["f.all"] = {"title": "t", "when": {"any": everything}, **evidence()}
     route = {"title": "w", "stage": "only", "summary": "All of it.", "needs": [*requirements], **evidence()}
     if r.random() < 0.3:
         route["applies_when"] = _condition(r, names, derived, 1)
@@ -67,6 +75,7 @@ def _text(r: Random, gates: bool) -> str:
         "checked": DAY,
         "facts": facts,
         "derived": {n: {"type": _type(t), "title": n, "is": t} for n, t in derived.items()},
+        "findings": findings,
         "requirements": requirements,
         "routes": {ROUTE: route},
         "stages": {"only": {"title": "Only", "order": 1, "shown_by": ROUTE}},
@@ -77,6 +86,10 @@ def _text(r: Random, gates: bool) -> str:
     if r.random() < 0.5:
         body["contradictions"] = {"odd": {"when": _condition(r, names, derived, 1), "text": "That cannot be."}}
     return yaml.safe_dump(body, sort_keys=False)
+
+
+def _blocker(r: Random, permanent: float) -> str:
+    return "permanent" if r.random() < permanent else "fixable"
 
 
 def _fact(kind: str) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def test_a_question_is_asked_just_while_some_possible_answer_matters(seed: int) 
             return
         rest = [f for f in facts if f not in told and f not in aside]
         useful = set(Everyone(layout, told, rest).useful())
+        assert {f for f in rest if board.matters(f)} == useful
         asked = board.choose()
         assert (asked is None) == (not useful)
         if asked is None:
