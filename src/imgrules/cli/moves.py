@@ -108,7 +108,11 @@ def _none(page: Page, found: Changes) -> None:
     if found.route.status == "open":
         page.para("It is open already: nothing has to change.", 0)
         return
-    page.para("No change of what a person can change would open it.", 0)
+    untold = any(unknown.kind == "fact" for unknown in found.confirm)
+    if untold and not any(blocker.kind == "permanent" for blocker in found.standing):
+        page.para("Too much is not told to name a way. Tell what is marked ? first, then ask again.", 0)
+    else:
+        page.para("No change of what a person can change would open it.", 0)
     for blocker in found.standing:
         page.item("x", Text.assemble((blocker.title, "bold"), f": {blocker.kind}. {_how(blocker)}"))
     for unknown in found.confirm:
