@@ -191,7 +191,8 @@ def _executor(job: Job, worker: Worker, settings: Settings) -> Callable[[list[Pa
     if settings.workers > 1:
         from imgrules.batch.pool import in_processes
 
-        return lambda parts: in_processes(job, parts, settings.workers) if len(parts) > 1 else map(worker.work, parts)
+        # A process needs seconds before it is of use, which a part or two do not take.
+        return lambda parts: in_processes(job, parts, settings.workers) if len(parts) > 2 else map(worker.work, parts)
     return lambda parts: map(worker.work, parts)
 
 

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     "--rows-per-part",
     "size",
     type=click.IntRange(min=1),
-    default=50_000,
+    default=25_000,
     show_default=True,
     metavar="N",
     help="Rows held in memory by each process at a time.",

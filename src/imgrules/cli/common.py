@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 state_option = click.option(
     "--state",
+    "--states",
     "-s",
     "states",
     multiple=True,
     metavar="XX",
-    help="A state or territory aimed at, by code or name; repeatable. `all` for all.",
+    help="A state or territory aimed at, by code or name; repeatable, or several with commas. `all` for all.",
 )
 as_of_option = click.option("--as-of", metavar="DATE", help="Judge on this day instead of the case's own (2026-11-22).")
 
