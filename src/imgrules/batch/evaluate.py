@@ -181,13 +181,8 @@ class Evaluator:
     def evaluate(self, frame: pl.DataFrame) -> Evaluated:
         """What each row comes to. Columns: `case`, `as_of`, `jurisdictions` (codes joined by a space), `row`, and facts."""
         found = _Found(self, frame)
-        days = sorted(frame["as_of"].unique().to_list())
-        epochs: dict[int, list[date]] = {}
-        for day in days:
-            epochs.setdefault(bisect_right(self.rulebase.breaks, day), []).append(day)
-        for same in epochs.values():
-            rows = np.arange(frame.height) if len(epochs) == 1 else frame["as_of"].is_in(same).arg_true().to_numpy()
-            found.add(rows, same[0])
+        for day, rows in epochs(frame.select("as_of").with_row_index("at"), self.rulebase):
+            found.add(rows["at"].to_numpy(), day)
         return found.finish()
 
     def text(self, plan: Plan, day: date, key: str, make: Callable[[Derived], str]) -> str:
@@ -196,6 +191,15 @@ class Evaluator:
         if place not in self._texts:
             self._texts[place] = make(nobody(self.rulebase, plan.program, day))
         return self._texts[place]
+
+
+def epochs(frame: pl.DataFrame, rulebase: Rulebase) -> Iterator[tuple[date, pl.DataFrame]]:
+    """The rows of a table by stretches of days between which no rule changes, each with its first day."""
+    found: dict[int, list[date]] = {}
+    for day in sorted(frame["as_of"].unique().to_list()):
+        found.setdefault(bisect_right(rulebase.breaks, day), []).append(day)
+    for days in found.values():
+        yield days[0], frame if len(found) == 1 else frame.filter(pl.col("as_of").is_in(days))
 
 
 def nobody(rulebase: Rulebase, program: Program, day: date) -> Derived:

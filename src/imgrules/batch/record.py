@@ -7,6 +7,7 @@ was cut off in between counts what the ledger holds of the part it was at, and g
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from imgrules.assessment.result import Status
-from imgrules.batch.evaluate import Evaluator, case_of
+from imgrules.batch.evaluate import Evaluator, case_of, epochs
 from imgrules.batch.files import write_json
 from imgrules.batch.inputs import Part
 from imgrules.batch.plan import STATUSES, Plan, Reading, routes_of
@@ -72,33 +73,72 @@ def decisions_of(worker: Worker, part: Part, note: str) -> Iterator[Decision]:
     keep[list(refused)] = False
     frame = frame.filter(pl.Series(keep)).with_row_index("place")
     found: dict[int, Decision] = {}
-    for (day, aims), rows in frame.group_by("as_of", "jurisdictions", maintain_order=True):
-        assert isinstance(day, date)
-        found |= dict(_same(worker, rows, day, str(aims).split(), note))
+    for day, rows in epochs(frame, worker.rulebase):
+        found |= dict(_epoch(worker, rows, day, note))
     yield from (found[place] for place in range(frame.height))
 
 
-def _same(worker: Worker, rows: pl.DataFrame, day: date, codes: list[str], note: str) -> Iterator[tuple[int, Decision]]:
-    """The decisions of cases of one day that aim at the same jurisdictions, by their place in the part."""
-    from imgrules.audit.record import OUTCOME_LETTERS, STATUS_LETTERS, Decision, Marks
+@dataclass
+class _Told:
+    """What one segment of the rules told some cases: names, and each case's letters by its row. `at`: row to case."""
 
-    rulebase = worker.rulebase
+    at: Array
+    findings: tuple[str, ...]
+    outcomes: list[str]
+    routes: tuple[str, ...]
+    statuses: list[str]
+
+
+def _epoch(worker: Worker, rows: pl.DataFrame, day: date, note: str) -> Iterator[tuple[int, Decision]]:
+    """The decisions of cases between whose days no rule changes, by their place in the part.
+
+    One plan for all of them, the national part for everybody, each jurisdiction's for those that aim at it: cases that
+    all aim elsewhere cost no more than cases that aim at the same.
+    """
+    from imgrules.audit.record import Decision, Marks
+
+    rulebase, aims = worker.rulebase, rows["jurisdictions"]
+    codes = sorted({code for text in aims.unique().to_list() for code in text.split()})
     program = worker.evaluator.grounder.program(day, codes)
     literals = [rule.literal for rule in program.rules.values()]
     plan = Plan(rulebase, program, routes_of(rulebase, program, "all"), literals)
-    table = plan.columnar.run(Table(rows.with_columns(pl.col("as_of").alias(TODAY))).frame)
-    reading = Reading(plan, table)
-    routes = [route for several in plan.routes.values() for route in several]
-    letters = [OUTCOME_LETTERS[outcome] for outcome in ("unknown", "not_met", "met")]  # type: ignore[index]
-    outcomes = [np.where(reading.true(lit), 2, np.where(reading.null(node_of(lit)), 0, 1)) for lit in literals]
-    statuses = [reading.status(route, day) for route in routes]
-    told = _texts(outcomes, letters, rows.height)
-    stood = _texts(statuses, [STATUS_LETTERS[Status(status)] for status in STATUSES], rows.height)
-    findings, names = tuple(program.rules), tuple(route.rule.name for route in routes)
+    national = plan.columnar.run_segment(Table(rows.with_columns(pl.col("as_of").alias(TODAY))), None)
+    told: dict[str | None, _Told] = {None: _told(plan, national, None, day, np.ones(rows.height, bool))}
+    for code in codes:
+        aiming = aims.is_in([text for text in aims.unique().to_list() if code in text.split()])
+        here = plan.columnar.run_segment(Table(national.frame.filter(aiming)), code)
+        told[code] = _told(plan, here, code, day, aiming.to_numpy())
+    names: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     for i, row in enumerate(rows.iter_rows(named=True)):
         case = case_of(row, rulebase)
-        marks = Marks(findings, told[i]), Marks(names, stood[i])
-        yield row["place"], Decision(rulebase, case.id, day, tuple(codes), case.facts, *marks, note=note)
+        parts = [told[scope] for scope in (None, *case.jurisdictions)]
+        if row["jurisdictions"] not in names:
+            names[row["jurisdictions"]] = (
+                tuple(name for part in parts for name in part.findings),
+                tuple(name for part in parts for name in part.routes),
+            )
+        findings, routes = names[row["jurisdictions"]]
+        outcomes = "".join(part.outcomes[part.at[i]] for part in parts)
+        statuses = "".join(part.statuses[part.at[i]] for part in parts)
+        marks = Marks(findings, outcomes), Marks(routes, statuses)
+        yield row["place"], Decision(rulebase, case.id, case.as_of, case.jurisdictions, case.facts, *marks, note=note)
+
+
+def _told(plan: Plan, table: Table, scope: str | None, day: date, mask: Array) -> _Told:
+    from imgrules.audit.record import OUTCOME_LETTERS, STATUS_LETTERS
+
+    reading, routes = Reading(plan, table), plan.routes[scope]
+    rules = {name: rule.literal for name, rule in plan.program.rules.items() if rule.scope == scope}
+    letters = [OUTCOME_LETTERS[outcome] for outcome in ("unknown", "not_met", "met")]  # type: ignore[index]
+    truths = [np.where(reading.true(lit), 2, np.where(reading.null(node_of(lit)), 0, 1)) for lit in rules.values()]
+    statuses = [reading.status(route, day) for route in routes]
+    return _Told(
+        np.cumsum(mask) - 1,
+        tuple(rules),
+        _texts(truths, letters, int(mask.sum())),
+        tuple(route.rule.name for route in routes),
+        _texts(statuses, [STATUS_LETTERS[Status(status)] for status in STATUSES], int(mask.sum())),
+    )
 
 
 def _texts(columns: list[Array], letters: list[str], height: int) -> list[str]:
