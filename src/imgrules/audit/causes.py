@@ -49,6 +49,19 @@ class Move:
     causes: Causes
 
 
+@dataclass(frozen=True)
+class Crossed:
+    """The dated things that are not on one day what they are on another. `clock`: whether the days differ at all."""
+
+    things: tuple[Crossing, ...]
+    clock: bool
+
+    @cached_property
+    def keys(self) -> frozenset[Key]:
+        """The definitions that they are dates of."""
+        return frozenset(key for crossing in self.things for key in keys_of(crossing))
+
+
 class Comparer:
     """Compares what cases come to under two rulebases, each on its own day. Keep one for many cases."""
 
@@ -58,6 +71,9 @@ class Comparer:
         self.mixer = Mixer(old, new, self.edits)
         self._grounders: OrderedDict[tuple[object, ...], Grounder] = OrderedDict()
         self._items: dict[str | None, list[Item]] = {}
+        self._crossed: dict[tuple[date, date], Crossed] = {}
+        self._touched: dict[tuple[Crossed, str | None], list[Item]] = {}
+        self._kept: dict[Crossed, tuple[set[str | None], frozenset[Key]]] = {}
 
     def moves(self, case: Case, day: date | None = None, causes: bool = True) -> list[Move]:
         """Every item that stands elsewhere under the new rules on `day` than under the old ones on the case's own day.
@@ -72,6 +88,38 @@ class Comparer:
             found = dict.fromkeys([*items(self.old, scope), *items(self.new, scope)])
             self._items[scope] = list(found)
         return self._items[scope]
+
+    def crossed(self, first: date, last: date) -> Crossed:
+        """What is not on the one day what it is on the other, under the old rules or the new."""
+        if (first, last) not in self._crossed:
+            if len(self._crossed) >= _KEPT:
+                self._crossed.clear()
+            things = [] if first == last else [c for c in self.dated if self._differs(c, first, last)]
+            self._crossed[first, last] = Crossed(tuple(things), first != last)
+        return self._crossed[first, last]
+
+    def _differs(self, crossing: Crossing, first: date, last: date) -> bool:
+        return any(differs(crossing, rulebase, first, last) for rulebase in (self.old, self.new))
+
+    def touched(self, crossed: Crossed, scope: str | None) -> list[Item]:
+        """Every item of a jurisdiction that an edit or the time between two days could move."""
+        if (crossed, scope) not in self._touched:
+            clock = self.mixer.look_at_today if crossed.clock else frozenset()
+            moving = self.decisive | crossed.keys | clock
+            self._touched[crossed, scope] = [i for i in self.items(scope) if not moving.isdisjoint(self.reach(i))]
+        return self._touched[crossed, scope]
+
+    def keep(self, crossed: Crossed, scopes: Iterable[str | None]) -> frozenset[Key]:
+        """Everything that the touched items hang on, of these jurisdictions and of all asked about before.
+
+        It only grows, so that cases which aim at many different jurisdictions soon share what is made of it.
+        """
+        known, keys = self._kept.get(crossed, (set(), frozenset()))
+        for scope in set(scopes) - known:
+            keys |= frozenset(key for item in self.touched(crossed, scope) for key in self.reach(item))
+            known = known | {scope}
+        self._kept[crossed] = known, keys
+        return keys
 
     def reach(self, item: Item) -> frozenset[Key]:
         """Everything an item can hang on."""
@@ -123,11 +171,11 @@ class Comparison:
 
     def moves(self, causes: bool = True) -> list[Move]:
         """Everything that stands elsewhere."""
-        touched = [item for scope in self.scopes for item in self.c.items(scope) if self._touched(item)]
+        touched = [item for scope in self.scopes for item in self.c.touched(self._crossed, scope)]
         touched.sort(key=lambda item: SECTIONS.index(item.section))
         if not touched:
             return []
-        keep = frozenset(key for item in touched for key in self.c.reach(item))
+        keep = self.c.keep(self._crossed, self.scopes)
         before, after = self.at(frozenset(), keep), self._after(keep)
         found = [(item, before.of(item), after.of(item)) for item in touched]
         refused = [(i, b, a) for i, b, a in found if REFUSED in (b, a)]
@@ -144,7 +192,7 @@ class Comparison:
 
     def _after(self, keep: frozenset[Key]) -> Standing:
         """Where it stands with all changes made: the new rules on the later day."""
-        return self.judge(frozenset((*self.c.edits, *self._crossed)), keep, Days(self.last))
+        return self.judge(frozenset((*self.c.edits, *self._crossed.things)), keep, Days(self.last))
 
     def judge(self, chosen: frozenset[Change], keep: frozenset[Key], days: Days) -> Standing:
         grounder = self.c.grounder(chosen, keep, self.first, self.last)
@@ -154,35 +202,9 @@ class Comparison:
 
     # candidates -------------------------------------------------------------------------------------------------------
 
-    def _touched(self, item: Item) -> bool:
-        reach = self.c.reach(item)
-        return bool(reach & self.c.decisive or reach & self._crossed_keys or reach & self._clock_keys)
-
     @cached_property
-    def _crossed(self) -> list[Crossing]:
-        """The dated things that are not on the one day what they are on the other, under the old rules or the new."""
-        if self.first == self.last:
-            return []
-        return [c for c in self.c.dated if any(self._differs(c, rulebase) for rulebase in (self.c.old, self.c.new))]
-
-    def _differs(self, crossing: Crossing, rulebase: Rulebase) -> bool:
-        if crossing.what == VALUES:
-            values = rulebase.values.get(crossing.name, {}).get(crossing.scope, ())
-            entry = rulebase.parameters.get(crossing.name)
-            if entry is None:
-                return False
-            type_ = rulebase.value_type(entry.model)
-            one, other = (value_meaning(on_day(values, day), type_) for day in (self.first, self.last))
-            return one != other
-        return any(
-            _phase(entry.model, crossing.what, self.first) != _phase(entry.model, crossing.what, self.last)
-            for key in keys_of(crossing)
-            if (entry := entry_of(rulebase, key))
-        )
-
-    @cached_property
-    def _crossed_keys(self) -> frozenset[Key]:
-        return frozenset(key for crossing in self._crossed for key in keys_of(crossing))
+    def _crossed(self) -> Crossed:
+        return self.c.crossed(self.first, self.last)
 
     @cached_property
     def _clock_keys(self) -> frozenset[Key]:
@@ -198,7 +220,7 @@ class Comparison:
         found: list[Change] = [
             e for e in self.c.edits if e.decisive and e.key in reach and any(e.covers(d) for d in days)
         ]
-        found += [c for c in self._crossed if not reach.isdisjoint(keys_of(c))]
+        found += [c for c in self._crossed.things if not reach.isdisjoint(keys_of(c))]
         return found + self._clocks(reach)
 
     def _clocks(self, reach: frozenset[Key]) -> list[Change]:
@@ -230,6 +252,23 @@ class Comparison:
             return chosen | self.c.mixer.close(c for c in chosen if isinstance(c, Edit))
 
         return smallest_sets(candidates, close, enough)
+
+
+def differs(crossing: Crossing, rulebase: Rulebase, first: date, last: date) -> bool:
+    """Whether a dated thing of a rulebase is not on one day what it is on another."""
+    if crossing.what == VALUES:
+        values = rulebase.values.get(crossing.name, {}).get(crossing.scope, ())
+        entry = rulebase.parameters.get(crossing.name)
+        if entry is None:
+            return False
+        type_ = rulebase.value_type(entry.model)
+        one, other = (value_meaning(on_day(values, day), type_) for day in (first, last))
+        return one != other
+    return any(
+        _phase(entry.model, crossing.what, first) != _phase(entry.model, crossing.what, last)
+        for key in keys_of(crossing)
+        if (entry := entry_of(rulebase, key))
+    )
 
 
 def smallest_sets(
