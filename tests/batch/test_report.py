@@ -55,7 +55,8 @@ def a_summary(**changes: Any) -> dict[str, Any]:
         "title": "Applicants of autumn",
         "run": {
             "started": "2026-11-22T09:00:00+00:00", "finished": "2026-11-22T09:02:05+00:00", "imgrules": "0.1.0", "rulebase": "abc123",
-            "as_of": "2026-11-22", "routes": "main", "inputs": [{"path": "in/a.csv", "size": 1500, "sha256": "f" * 64}], "seconds": 125.0,
+            "as_of": "2026-11-22", "days": ["2026-11-22"] * 2,
+            "routes": "main", "inputs": [{"path": "in/a.csv", "size": 1500, "sha256": "f" * 64}], "seconds": 125.0,
         },
         "cases": {"in": 1212, "out": 1200, "rejects": 12},
         "jurisdictions": {"XA": 700, "XB": 600},
@@ -344,11 +345,11 @@ def test_the_first_sentences_say_what_came_out() -> None:
 
 
 def test_a_run_without_rejects_and_without_one_date() -> None:
-    run = a_summary()["run"] | {"as_of": None, "routes": ["r.whole", "r.own"]}
+    run = a_summary()["run"] | {"days": ["2024-05-01", "2026-11-22"], "routes": ["r.whole", "r.own"]}
     none = {"ids": 0, "rows": 0, "examples": []}
     cases = {"in": 1, "out": 1, "rejects": 0}
     page = seen(report(a_summary(run=run, rejects=[], duplicates=none, cases=cases, jurisdictions={})))
-    assert "1 case judged as of the date given in each case; none was refused." in page
+    assert "1 case judged as of 1 May 2024 to 22 November 2026, each case on its own day; none was refused." in page
     assert "Every case could be judged." in page
     assert "No case names a jurisdiction" in page
     assert "r.whole and r.own" in page

@@ -87,6 +87,8 @@ def test_every_row_is_judged_or_handed_back(table: Path, unbroken: Path) -> None
     manifest = json.loads((unbroken / "manifest.json").read_text(encoding="utf-8"))
     rows = len(table.read_text(encoding="utf-8").splitlines()) - 1
     assert manifest["cases"] == {"in": rows, "out": rows - 3, "rejects": 3}
+    days = pl.read_parquet(unbroken / "cases")["as_of"]
+    assert manifest["days"] == [str(days.min()), str(days.max())]
     rejects = [json.loads(line) for line in (unbroken / "rejects.ndjson").read_text(encoding="utf-8").splitlines()]
     assert [(r["line"], r["errors"][0]["code"]) for r in rejects][:2] == [(5, "C011"), (11, "C020")]
     assert rejects[0]["raw"]["usmle.step1.attempts"] == "many"

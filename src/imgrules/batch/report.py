@@ -126,8 +126,9 @@ def _lead(summary: Summary) -> str:
 
 
 def _as_of(summary: Summary) -> str:
-    day = summary["run"]["as_of"]
-    return show_date(date.fromisoformat(day)) if day else "the date given in each case"
+    """The day of all cases, or the first and the last of their own days."""
+    days = [show_date(date.fromisoformat(day)) for day in summary["run"]["days"] or [summary["run"]["as_of"]]]
+    return days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}, each case on its own day"
 
 
 def _standing_out(summary: Summary) -> Html:

@@ -256,6 +256,7 @@ def _finish(
         "imgrules": job.program,
         "rulebase": job.version,
         "as_of": job.as_of.isoformat(),
+        "days": totals.days,
         "routes": job.wanted if isinstance(job.wanted, str) else list(job.wanted),
         "inputs": described,
     }

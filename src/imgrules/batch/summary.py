@@ -42,6 +42,7 @@ class Totals:
     unknown: Counter[str] = field(default_factory=Counter)
     confirm: Counter[str] = field(default_factory=Counter)
     aims: Counter[str] = field(default_factory=Counter)
+    days: list[str] = field(default_factory=list)
     reasons: dict[str, dict[str, Any]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -68,6 +69,8 @@ class Totals:
             getattr(self, name).update(note["tally"][name])
         for aim, n in note["aims"].items():
             self.aims.update(dict.fromkeys(aim.split(), n))
+        days = [*self.days, *note["days"]]
+        self.days = [min(days), max(days)] if days else []
         for reason in note["reasons"]:
             known = self.reasons.setdefault(reason["code"], {**reason, "rows": 0})
             known["rows"] += reason["rows"]

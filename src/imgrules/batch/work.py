@@ -109,6 +109,7 @@ class Worker:
             "rejects": len(rejects),
             "reasons": _reasons(rejects),
             "tally": _noted(tally),
+            "days": [str(day) for day in (frame["as_of"].min(), frame["as_of"].max()) if day],
             "aims": dict(frame["jurisdictions"].value_counts().iter_rows()),
             "seconds": {step: round(seconds, 4) for step, seconds in clock.seconds.items()},
         }
