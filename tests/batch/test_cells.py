@@ -225,6 +225,11 @@ def test_ids_are_asked_for_or_made(rules: Rulebase) -> None:
 
 def test_jurisdictions_of_the_run_replace_the_rows_own(rules: Rulebase) -> None:
     """As `--state` does for one case."""
+    cells = ["Washington, DC", "Washington DC", "NY or CA", "tx ca", "NY, CA", "New York; CA", "new york"]
+    mixed = read_facts(raw_of(pl.DataFrame({"case": list("abcdefg"), "jurisdictions": cells})), rules, as_of=DAY)
+    assert [reject.case for reject in mixed.rejects] == ["a", "b", "c"]
+    assert "two ways" in mixed.rejects[0].errors[0]["message"]
+    assert mixed.frame["jurisdictions"].to_list() == ["CA TX", "CA NY", "CA NY", "NY"]
     table = pl.DataFrame({"case": ["a", "b"], "jurisdictions": ["CA", "unknown"]})
     assert read_facts(raw_of(table), rules, as_of=DAY).frame["jurisdictions"].to_list() == ["CA", ""]
     facts = read_facts(raw_of(table), rules, as_of=DAY, jurisdictions=("TX", "NY"))

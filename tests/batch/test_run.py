@@ -27,7 +27,7 @@ from imgrules.batch.run import Settings, run
 from imgrules.batch.work import Job, Worker
 from imgrules.cli import run as command
 from imgrules.engines.columnar import Columnar
-from imgrules.errors import CaseError, EngineError, InputError
+from imgrules.errors import CaseError, EngineError, InputError, ProblemsError
 from imgrules.rulebase.rulebase import Rulebase
 from tests.cases import random_case
 
@@ -313,13 +313,31 @@ def test_a_full_disk_says_so_and_resumes(
     assert contents(tmp_path / "out") == contents(unbroken)
 
 
+def test_a_whole_run_is_not_taken_for_another(table: Path, rules: Rulebase, tmp_path: Path) -> None:
+    """With the same options it is there already; with others it is refused, whatever they are."""
+    out, again = tmp_path / "out", Settings(check=0, resume=True)
+    manifest = batch(table, out, rules, settings=Settings(check=0))
+    assert batch(table, out, rules, settings=again) == manifest
+    for changed in ({"jurisdictions": ("TX",)}, {"format": "csv"}, {"wanted": "all"}, {"seed": 3}, {"one_day": True}):
+        with pytest.raises(InputError, match="something else"):
+            batch(table, out, rules, settings=again, **changed)
+
+
+def test_columns_nobody_knows_leave_nothing_behind(rules: Rulebase, tmp_path: Path) -> None:
+    """They are told before any work, and the folder can be used at once."""
+    (tmp_path / "in.csv").write_text("case,no.such\na,1\n", encoding="utf-8")
+    with pytest.raises(ProblemsError, match=r"no\.such"):
+        batch(tmp_path / "in.csv", tmp_path / "out", rules)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_run_of_something_else_does_not_go_on(table: Path, rules: Rulebase, tmp_path: Path) -> None:
     """Other options, rules, inputs or a folder in use are refused, in words."""
     with pytest.raises(CaseError):
         batch(table, tmp_path / "out", rules, settings=Settings(strict=True))
     with pytest.raises(InputError, match="cut off"):
         batch(table, tmp_path / "out", rules)
-    with pytest.raises(InputError, match="wanted changed"):
+    with pytest.raises(InputError, match="--routes changed"):
         batch(table, tmp_path / "out", rules, settings=Settings(resume=True), wanted="all")
     with pytest.raises(InputError, match="rows per part changed"):
         batch(table, tmp_path / "out", rules, size=11, settings=Settings(resume=True))

@@ -145,6 +145,11 @@ def test_after_the_answer(
     assert "WAY 1: 2 CHANGES" in out
     assert "x is not among the wanted routes" in out
     assert "Wrote my-case.json" in out
+    typed(monkeypatch, "save my-case.json", "save my-case.json", "quit")
+    before = Path("my-case.json").read_bytes()
+    assert run(["ask", late, "--for", "residency.match", "--plain", "--session", "s.json"]) == 0
+    assert "is there already, so nothing was written" in capsys.readouterr().out
+    assert Path("my-case.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(

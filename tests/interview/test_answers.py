@@ -70,6 +70,8 @@ def test_read(rules: Rulebase, fact: str, text: str, value: Any) -> None:
         ("usmle.step1.attempts", "99", "not between"),
         ("usmle.step1.attempts", "1.5", "whole number"),
         ("school.country", "Indja", "Did you mean India"),
+        ("school.country", "Inida", "Did you mean India"),  # not Trinidad
+        ("school.country", "UK", "not one of the answers"),  # not Ukraine
         ("school.country", "United", "several"),
         ("person.citizenships", "India, Nowhereland", "not one of"),
     ],

@@ -247,6 +247,8 @@ def _aims(column: tuple[pl.Series, bool] | None, height: int, rulebase: Rulebase
         if isinstance(cell, str):
             text = cell.strip()
             members = [] if text.lower() in UNKNOWN else split_members(text, known)
+            if ";" not in text and _two_readings(members, rulebase):
+                return None, [_unclear(text)]
         else:
             members = [str(member) for member in (cell if isinstance(cell, list) else [cell])]
         try:
@@ -255,6 +257,17 @@ def _aims(column: tuple[pl.Series, bool] | None, height: int, rulebase: Rulebase
             return None, _refusal(members, rulebase)
 
     return _each_distinct(*column, read, pl.String, lambda row, problems: rows.add(row, problems)).fill_null("")
+
+
+def _two_readings(members: list[str], rulebase: Rulebase) -> bool:
+    """Whether names stand among codes, or codes in capitals among others: `Washington, DC` is one place, `NY or CA` two."""
+    codes = [member for member in members if member.upper() in rulebase.jurisdictions]
+    return bool(codes) and (len(codes) < len(members) or len({code.isupper() for code in codes}) > 1)
+
+
+def _unclear(text: str) -> Problem:
+    fix = "Write codes alone, as in DC or NY CA, or put a semicolon between any two places."
+    return Problem("C014", f"jurisdictions: {text} can be read in two ways.", fix)
 
 
 def _refusal(members: list[str], rulebase: Rulebase) -> list[Problem]:

@@ -72,13 +72,19 @@ def run(inputs: Inputs, job: Job, out: Path, settings: Settings) -> dict[str, An
     if settings.resume and (manifest := _finished(out, job, described)):
         return manifest
     folder = out / RUN
+    worker = Worker(job)
+    inputs.check(worker.rulebase)  # before anything is left behind
     job = _begin(replace(job, folder=str(folder)), described, inputs.rows_per_part, out, settings.resume)
     worker = Worker(job)
-    inputs.check(worker.rulebase)
     if not (folder / "final" / MANIFEST).exists():
-        notes = list(_work(inputs, job, worker, settings, started))
+        try:
+            notes = list(_work(inputs, job, worker, settings, started))
+        except ImgrulesError:
+            if not any((folder / "done").iterdir()):  # nothing to go on with: the folder can be used again
+                shutil.rmtree(folder)
+            raise
         _whole(inputs, notes)
-        parts = [note["part"] for note in notes if note["cases"]]
+        parts = sorted(note["part"] for note in notes if note["cases"])  # whoever was done first
         checked = check(job, worker.rulebase, parts, settings.check) if parts and settings.check else Checked(0, 0)
         recorded = _record(job, worker, inputs, settings) if settings.ledger else None
         _finish(job, worker, described, notes, checked, recorded, started)
@@ -133,7 +139,18 @@ def _differences(known: dict[str, Any], now: dict[str, Any]) -> str:
     """What changed since a run began, in words."""
     names = [name for name in now["job"] if known["job"].get(name) != now["job"][name]]
     names += [name for name in ("inputs", "rows_per_part") if known.get(name) != now[name]]
-    return ", ".join(names).replace("_", " ") + " changed"
+    return _words(names) + " changed"
+
+
+def _words(names: list[str]) -> str:
+    """What the settings of a run are called by the person who gives them."""
+    called = {
+        "samples": "--check",
+        "wanted": "--routes",
+        "jurisdictions": "--state",
+        "rows_per_part": "--rows-per-part",
+    }
+    return ", ".join(called.get(name, name.replace("_", " ")) for name in names)
 
 
 def _finished(out: Path, job: Job, described: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -142,9 +159,27 @@ def _finished(out: Path, job: Job, described: list[dict[str, Any]]) -> dict[str,
     if not path.exists() or (out / RUN).exists():
         return None
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if manifest["inputs"] != described or manifest["rulebase"] != job.version:
-        raise InputError(f"{out} holds a whole run of other inputs or rules. Give another folder.")
+    wanted = {"inputs": described, "rulebase": job.version, **_options(job)}
+    known = {**manifest, "as_of": manifest["as_of"] if job.one_day else job.as_of.isoformat()}
+    changed = [name for name, value in wanted.items() if known[name] != value]
+    if changed:
+        raise InputError(f"{out} holds a whole run of something else ({_words(changed)} changed). Give another folder.")
     return manifest
+
+
+def _options(job: Job) -> dict[str, Any]:
+    """What was asked for, as the manifest tells it."""
+    return {
+        "as_of": job.as_of.isoformat(),
+        "routes": job.wanted if isinstance(job.wanted, str) else list(job.wanted),
+        "options": {
+            "one_day": job.one_day,
+            "jurisdictions": None if job.jurisdictions is None else list(job.jurisdictions),
+            "format": job.format,
+            "seed": job.seed,
+        },
+        "mapping": _plain(job.mapping),
+    }
 
 
 # working --------------------------------------------------------------------------------------------------------------
@@ -243,7 +278,7 @@ def _finish(
     """Everything that is made of all parts together."""
     folder, notes = Path(job.folder), sorted(notes, key=lambda note: note["part"])
     final = folder / "final"
-    totals = Totals.of(notes)
+    totals, asked = Totals.of(notes), _options(job)
     indexes = [note["part"] for note in notes]
     join_files((job.path("rejects", i) for i in indexes), final / "rejects.ndjson")
     if job.format != "parquet":
@@ -255,9 +290,9 @@ def _finish(
         "seconds": round(time.time() - started, 1),
         "imgrules": job.program,
         "rulebase": job.version,
-        "as_of": job.as_of.isoformat(),
+        "as_of": asked["as_of"],
         "days": totals.days,
-        "routes": job.wanted if isinstance(job.wanted, str) else list(job.wanted),
+        "routes": asked["routes"],
         "inputs": described,
     }
     summarise(job, worker.evaluator, totals, run, checked, final)
@@ -265,13 +300,8 @@ def _finish(
         final / MANIFEST,
         {
             **run,
-            "options": {
-                "one_day": job.one_day,
-                "jurisdictions": job.jurisdictions,
-                "format": job.format,
-                "seed": job.seed,
-            },
-            "mapping": _plain(job.mapping),
+            "options": asked["options"],
+            "mapping": asked["mapping"],
             "cases": {"in": totals.rows, "out": totals.cases, "rejects": totals.rejects},
             "parts": len(notes),
             "seconds_by_step": totals.seconds,
@@ -287,6 +317,8 @@ def _publish(job: Job, out: Path) -> dict[str, Any]:
     final = folder / "final"
     if job.format == "parquet":
         for kind in ("cases", "routes"):
+            for torn in (folder / kind).glob(".*"):  # what a killed process was writing
+                torn.unlink()
             if (folder / kind).exists():
                 os.replace(folder / kind, out / kind)
     for path in sorted(final.iterdir(), key=lambda p: p.name == MANIFEST):

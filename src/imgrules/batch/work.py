@@ -188,7 +188,7 @@ def _count(part: Part, raw: Raw, tally: Tally, rejects: list[Reject]) -> None:
 
 def _reasons(rejects: list[Reject]) -> list[dict[str, Any]]:
     """Why rows were rejected: how many by code, and the first of each."""
-    counts: Counter[str] = Counter(e["code"] for reject in rejects for e in reject.errors)
+    counts: Counter[str] = Counter(code for reject in rejects for code in {e["code"] for e in reject.errors})
     first: dict[str, dict[str, Any]] = {}
     for reject in rejects:
         for e in reject.errors:

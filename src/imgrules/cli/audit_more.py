@@ -121,7 +121,7 @@ def _recorded(book: Ledger, unread: list[str]) -> Iterator[Case]:
 @click.command()
 @_ledger
 @click.option("--rules", "folder", metavar="DIR", help="Judge by these rules instead of those of this run.")
-@click.option("--as-of", metavar="DATE", help="Judge on this day instead of today (2026-11-22).")
+@click.option("--as-of", metavar="DATE", help="Judge on this day instead of today, such as 2026-11-22.")
 @_all
 @_json
 def recheck(ledger: str, folder: str | None, as_of: str | None, everything: bool, as_json: bool) -> None:

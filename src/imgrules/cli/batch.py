@@ -134,7 +134,11 @@ def _run(
     with ledger_for(record) as ledger, _progress() as notify:
         operator = name_of(who) if ledger else ""
         settings = Settings(jobs or cores, check, strict, resume, master, ledger, operator, notify)
-        manifest = run(opened, job, out, settings)
+        try:
+            manifest = run(opened, job, out, settings)
+        except KeyboardInterrupt:
+            click.echo("Stopped. To go on: the same command with --resume.", err=True)
+            raise click.exceptions.Exit(1) from None
     if as_json:
         write_json(manifest)
         return
@@ -166,9 +170,11 @@ def _wanted(text: str, rulebase: Rulebase) -> str | tuple[str, ...]:
     """The routes asked for; `InputError` for one that nobody knows."""
     from imgrules.errors import InputError, did_you_mean
 
-    if text in ("main", "all"):
-        return text
-    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if text.strip().lower() in ("main", "all"):
+        return text.strip().lower()
+    names = tuple(_named(part.strip(), rulebase) for part in text.split(",") if part.strip())
+    if not names:
+        raise InputError("--routes names no route. Give main, all, or names with commas.")
     known = {*rulebase.routes, *(name.partition("@")[0] for name in rulebase.routes)}
     for name in names:
         base, _, code = name.partition("@")
@@ -176,6 +182,14 @@ def _wanted(text: str, rulebase: Rulebase) -> str | tuple[str, ...]:
             hint = did_you_mean(name, known) or "`imgrules rules list routes` lists them."
             raise InputError(f"There is no route {name}. {hint}")
     return names
+
+
+def _named(name: str, rulebase: Rulebase) -> str:
+    """The name of a route with its jurisdiction's code, however that was written."""
+    from imgrules.assessment.case import find_jurisdiction
+
+    base, at, place = name.partition("@")
+    return f"{base}@{find_jurisdiction(place, rulebase)}" if at else base
 
 
 @contextmanager
@@ -201,6 +215,10 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
         yield notify
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def _span(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
@@ -213,7 +231,7 @@ def _say(manifest: dict[str, Any], out: Path) -> None:
 
     cases, check = manifest["cases"], manifest["check"]
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-    click.echo(f"{cases['in']:,} rows: {cases['out']:,} cases judged, {cases['rejects']:,} rejected.")
+    click.echo(f"{_count(cases['in'], 'row')}: {_count(cases['out'], 'case')} judged, {cases['rejects']:,} rejected.")
     for reason in summary["rejects"][:5]:
         click.echo(f"  {reason['rows']:,} x {reason['code']}, first at {reason['example']}: {reason['message']}")
     if summary["duplicates"]["ids"]:

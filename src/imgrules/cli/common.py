@@ -24,7 +24,9 @@ state_option = click.option(
     metavar="XX",
     help="A state or territory aimed at, by code or name; repeatable, or several with commas. `all` for all.",
 )
-as_of_option = click.option("--as-of", metavar="DATE", help="Judge on this day instead of the case's own (2026-11-22).")
+as_of_option = click.option(
+    "--as-of", metavar="DATE", help="Judge on this day instead of the case's own, such as 2026-11-22."
+)
 
 
 def the_rulebase() -> Rulebase:

@@ -28,6 +28,7 @@ class Talk:
         self.talk = talk
         self.lines = lines
         self.path = path
+        self._saved: set[Path] = set()
         self.page = Page(Console(width=80, no_color=True, highlight=False) if lines.plain else None)
         if lines.plain:
             self.page.unicode = False
@@ -139,6 +140,10 @@ class Talk:
         from imgrules.interview.store import write_whole
 
         target = Path(rest or "my-case.json")
+        if target.exists() and target not in self._saved:
+            self.page.para(f"{target} is there already, so nothing was written. Give another name: save FILE.", 0)
+            return False
+        self._saved.add(target)
         write_whole(target, case_text(self.talk.case))
         self.page.para(f"Wrote {target}: imgrules assess {target}", 0)
         return False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option(
     "--set", "settings", multiple=True, metavar="FACT=VALUE", help="Suppose a fact; repeatable. `unknown` forgets it."
 )
-@click.option("--as-of", metavar="DATE", help="Suppose another day (2026-11-22).")
+@click.option("--as-of", metavar="DATE", help="Suppose another day, such as 2026-11-22.")
 @state_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def what_if(case: str, settings: tuple[str, ...], as_of: str | None, states: tuple[str, ...], form: str) -> None:
@@ -44,7 +44,7 @@ def what_if(case: str, settings: tuple[str, ...], as_of: str | None, states: tup
 @click.argument("case", metavar="CASE")
 @click.argument("route", metavar="ROUTE")
 @state_option
-@click.option("--as-of", metavar="DATE", help="Judge on this day instead of the case's own (2026-11-22).")
+@click.option("--as-of", metavar="DATE", help="Judge on this day instead of the case's own, such as 2026-11-22.")
 @click.option("--most", type=click.IntRange(1, 50), default=5, show_default=True, help="How many sets to show.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def change(case: str, route: str, states: tuple[str, ...], as_of: str | None, most: int, form: str) -> None:

@@ -138,8 +138,11 @@ def _code(text: str, type_: ValueType) -> str:
         return codes[int(text) - 1]
     lower = text.lower()
     exact = [c for c in codes if lower in (c.lower(), type_.codes[c].lower())]
+    # Two letters that are no code are somebody's abbreviation, as UK is: not the beginning of a name.
+    short = len(lower) < 3
     begins = [c for c in codes if c.lower().startswith(lower) or type_.codes[c].lower().startswith(lower)]
-    within = [c for c in codes if len(lower) >= 3 and lower in type_.codes[c].lower()]
+    begins = [] if short and type_.kind in ("country", "jurisdiction") else begins
+    within = [c for c in codes if not short and re.search(rf"\b{re.escape(lower)}", type_.codes[c].lower())]
     for found in (exact, begins, within):
         if len(found) == 1:
             return found[0]

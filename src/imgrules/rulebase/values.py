@@ -137,7 +137,8 @@ def _read_code(raw: object, type_: ValueType) -> str:
         article = {"country": "a country code", "jurisdiction": "a jurisdiction code"}.get(
             type_.kind, "an allowed value"
         )
-        raise BadValue(" ".join(filter(None, [f"{text} is not {article}.", hint, listing])).rstrip("."))
+        hint = f" ({hint[0].lower()}{hint[1:]})" if hint else ""
+        raise BadValue(f"{text} is not {article}{hint}. {listing}".rstrip(" ."))
     return text
 
 
