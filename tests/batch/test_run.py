@@ -339,7 +339,7 @@ def test_a_run_of_something_else_does_not_go_on(table: Path, rules: Rulebase, tm
         batch(table, tmp_path / "out", rules)
     with pytest.raises(InputError, match="--routes changed"):
         batch(table, tmp_path / "out", rules, settings=Settings(resume=True), wanted="all")
-    with pytest.raises(InputError, match="rows per part changed"):
+    with pytest.raises(InputError, match="--rows-per-part changed"):
         batch(table, tmp_path / "out", rules, size=11, settings=Settings(resume=True))
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "file").touch()
