@@ -260,13 +260,13 @@ def _aims(column: tuple[pl.Series, bool] | None, height: int, rulebase: Rulebase
 
 
 def _two_readings(members: list[str], rulebase: Rulebase) -> bool:
-    """Whether names stand among codes, or codes in capitals among others: `Washington, DC` is one place, `NY or CA` two."""
+    """Whether names stand among codes, or codes in capitals among others: a town and its state, or a word such as `or`."""
     codes = [member for member in members if member.upper() in rulebase.jurisdictions]
     return bool(codes) and (len(codes) < len(members) or len({code.isupper() for code in codes}) > 1)
 
 
 def _unclear(text: str) -> Problem:
-    fix = "Write codes alone, as in DC or NY CA, or put a semicolon between any two places."
+    fix = "Write codes alone, with spaces between, or put a semicolon between any two places."
     return Problem("C014", f"jurisdictions: {text} can be read in two ways.", fix)
 
 

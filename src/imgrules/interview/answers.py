@@ -138,7 +138,7 @@ def _code(text: str, type_: ValueType) -> str:
         return codes[int(text) - 1]
     lower = text.lower()
     exact = [c for c in codes if lower in (c.lower(), type_.codes[c].lower())]
-    # Two letters that are no code are somebody's abbreviation, as UK is: not the beginning of a name.
+    # Two letters that are no code are an abbreviation, not the beginning of a name.
     short = len(lower) < 3
     begins = [c for c in codes if c.lower().startswith(lower) or type_.codes[c].lower().startswith(lower)]
     begins = [] if short and type_.kind in ("country", "jurisdiction") else begins
