@@ -6,61 +6,45 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from imgrules.assessment.case import Case
+from imgrules.audit.record import Record
 from imgrules.rulebase.rulebase import Rulebase
 from tests.audit.mutants import Files, load
 
 GOOD = Path(__file__).parents[1] / "rulebase"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A record as far as rechecks, letters and provenance look at it."""
-
-    number: int
-    given: Case
-    rulebase: str
-    kind: str = "assess"
-    erased: bool = False
-    who: str = "an adviser"
-    tool: str = "0.1.0"
-    leaf: str = "ab" * 32
-    at: datetime = datetime(2026, 11, 22, 10, 4, tzinfo=UTC)
-
-    @property
-    def id(self) -> str:
-        return f"record-{self.number}"
-
-    @property
-    def case(self) -> str:
-        return self.given.id
-
-    @property
-    def as_of(self) -> date:
-        return self.given.as_of
+def entry(number: int, case: Case, rulebase: str, **more: Any) -> Record:
+    """A record of a case, as a ledger would give it."""
+    at = datetime(2026, 11, 22, 10, 4, tzinfo=UTC)
+    given = {"who": "an adviser", "kind": "assess", "tool": "0.1.0", "leaf": "ab" * 32, "at": at, "facts": {}, **more}
+    return Record(id=f"record-{number}", number=number, rulebase=rulebase, as_of=case.as_of, case=case.id, **given)
 
 
 @dataclass
 class Book:
     """A ledger in memory."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[Record] = field(default_factory=list)
     rulebases: dict[str, Rulebase] = field(default_factory=dict)
+    given: dict[str, Case] = field(default_factory=dict)
 
-    def add(self, case: Case, rulebase: Rulebase, **more: object) -> Entry:
+    def add(self, case: Case, rulebase: Rulebase, **more: Any) -> Record:
         self.rulebases[rulebase.version] = rulebase
-        self.entries.append(Entry(len(self.entries) + 1, case, rulebase.version, **more))  # type: ignore[arg-type]
+        self.entries.append(entry(len(self.entries) + 1, case, rulebase.version, **more))
+        self.given[self.entries[-1].id] = case
         return self.entries[-1]
 
-    def records(self) -> Iterator[Entry]:
+    def records(self) -> Iterator[Record]:
         return iter(self.entries)
 
     def rulebase(self, version: str) -> Rulebase:
         return self.rulebases[version]
 
-    def case(self, record: Entry) -> Case:
-        return record.given
+    def case(self, record: Record) -> Case:
+        return self.given[record.id]
 
 
 def small_files(*changes: tuple[str, str]) -> Files:

@@ -14,7 +14,7 @@ from imgrules.assessment.assess import Assessor, Derived
 from imgrules.assessment.case import Case, read_case
 from imgrules.assessment.result import Status
 from imgrules.audit.letter import STATUSES, letter
-from tests.audit.people import Entry, applicant, small
+from tests.audit.people import applicant, entry, small
 from tests.cases import random_case
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -58,7 +58,7 @@ def test_everything_that_was_concluded_is_told(assessor: Assessor) -> None:
     """Each route ahead with its status, blockers with remedies, what is unknown, tracks with caveats, sources."""
     derived = demo(assessor)
     a = derived.assessment
-    page = Page(letter(derived, Entry(7, derived.case, a.rulebase))).text
+    page = Page(letter(derived, entry(7, derived.case, a.rulebase))).text
     told = [words for r in a.wanted for words in (r.title, r.summary, STATUSES[r.status][0])]
     told += [words for r in a.wanted for b in r.blockers for words in (b.remedy, b.title[1:])]
     told += [u.text for r in a.wanted for u in r.unknown]
@@ -121,7 +121,7 @@ def test_what_a_person_wrote_never_becomes_markup(text: str) -> None:
     hostile = f"<script>&\"'{text}</script>"
     case = applicant(rules, hostile)
     derived = Assessor(rules).derive(case)
-    written = letter(derived, Entry(1, case, rules.version, who=hostile))
+    written = letter(derived, entry(1, case, rules.version, who=hostile))
     assert "<script" not in written
     page = Page(written)
     assert " ".join(hostile.split()) in page.text

@@ -14,7 +14,7 @@ from imgrules.assessment.assess import Assessor, Derived
 from imgrules.assessment.case import read_case
 from imgrules.audit.prov import prov_json, provenance
 from imgrules.errors import InputError
-from tests.audit.people import Entry, applicant, small
+from tests.audit.people import applicant, entry, small
 
 CASES = Path(__file__).parents[2] / "cases"
 
@@ -23,7 +23,7 @@ def written(
     derived: Derived, of: str | None = None, who: str = "an adviser"
 ) -> dict[str, dict[str, dict[str, object]]]:
     """A decision's provenance as PROV-JSON, read back and compared on the way."""
-    record = Entry(1, derived.case, derived.rulebase.version, who=who)
+    record = entry(1, derived.case, derived.rulebase.version, who=who)
     text = prov_json(derived, record, of)
     assert ProvDocument.deserialize(content=text, format="json") == provenance(derived, record, of)
     found: dict[str, dict[str, dict[str, object]]] = json.loads(text)

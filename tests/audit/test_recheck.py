@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgrules.assessment.assess import Assessor
-from imgrules.assessment.case import read_case
+from imgrules.assessment.case import Case, read_case
 from imgrules.audit.causes import Comparer
 from imgrules.audit.recheck import changes_since, recheck
+from imgrules.audit.record import Record
 from imgrules.errors import CaseError, InputError
 from tests.audit.mutants import case_of, pair
-from tests.audit.people import Book, Entry, applicant, small
+from tests.audit.people import Book, applicant, small
 
 DAY = date(2026, 11, 22)
 
@@ -144,7 +145,7 @@ def test_only_the_latest_decision_on_a_case_counts_and_erased_ones_are_listed() 
 
 def test_a_case_that_cannot_be_read_stops_nobody_else() -> None:
     class Broken(Book):
-        def case(self, record: Entry) -> object:  # type: ignore[override]
+        def case(self, record: Record) -> Case:
             if record.number == 1:
                 raise InputError("Its facts are gone.")
             return super().case(record)
@@ -153,7 +154,7 @@ def test_a_case_that_cannot_be_read_stops_nobody_else() -> None:
     book = Broken()
     book.add(applicant(rules, "ann"), rules)
     book.add(applicant(rules, "ben"), rules)
-    found = recheck(book, rules, DAY)  # type: ignore[arg-type]
+    found = recheck(book, rules, DAY)
     assert [(c.state, c.why_not) for c in found.cases] == [("not_judged", "Its facts are gone."), ("same", None)]
 
 

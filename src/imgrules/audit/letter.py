@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from html import escape
-from typing import Protocol
 
 from imgrules.assessment.assess import Derived
 from imgrules.assessment.plainly import capital
 from imgrules.assessment.result import Blocker, FastTrackResult, NextStep, RouteResult, Source, Status, Unknown
+from imgrules.audit.record import Record
 from imgrules.rulebase.values import Outcome, show, show_date
 
 STATUSES = {
@@ -55,30 +55,13 @@ footer { margin-top: 2rem; border-top: 1px solid #767676; font-size: .85rem; ove
 """
 
 
-class RecordLike(Protocol):
-    """What a letter says of the record it is made from."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def number(self) -> int: ...
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def who(self) -> str: ...
-    @property
-    def tool(self) -> str: ...
-    @property
-    def leaf(self) -> str: ...
-
-
-def letter(derived: Derived, record: RecordLike | None = None) -> str:
+def letter(derived: Derived, record: Record | None = None) -> str:
     """The whole page; with a record also when and by whom it was recorded, and its id and hash at the foot."""
     return _Letter(derived, record).page()
 
 
 class _Letter:
-    def __init__(self, derived: Derived, record: RecordLike | None) -> None:
+    def __init__(self, derived: Derived, record: Record | None) -> None:
         self.d = derived
         self.a = derived.assessment
         self.record = record

@@ -7,8 +7,7 @@ rules that fired, with the rulebase as its plan. Made with the `prov` library, w
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from prov.model import PROV, ProvDocument, QualifiedName
@@ -16,40 +15,26 @@ from prov.model import PROV, ProvDocument, QualifiedName
 from imgrules.assessment.assess import Derived
 from imgrules.assessment.explain import Reason, explain
 from imgrules.assessment.result import Source
+from imgrules.audit.record import Record
 from imgrules.rulebase.values import plain
 
 NAMESPACE = "urn:imgrules:"
 _CONCLUSIONS = frozenset({"route", "requirement", "finding", "excuse"})
 
 
-class RecordLike(Protocol):
-    """What a provenance says of the record it is made from."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def who(self) -> str: ...
-    @property
-    def tool(self) -> str: ...
-    @property
-    def leaf(self) -> str: ...
-
-
-def provenance(derived: Derived, record: RecordLike, of: str | None = None) -> ProvDocument:
+def provenance(derived: Derived, record: Record, of: str | None = None) -> ProvDocument:
     """The provenance of one conclusion, or of every route. `InputError` with suggestions for an unknown name."""
     names = [of] if of else [route.id for route in derived.assessment.routes]
     return _Writer(derived, record).write(explain(derived, name) for name in names)
 
 
-def prov_json(derived: Derived, record: RecordLike, of: str | None = None) -> str:
+def prov_json(derived: Derived, record: Record, of: str | None = None) -> str:
     """The same as PROV-JSON."""
     return str(provenance(derived, record, of).serialize(format="json", indent=2))
 
 
 class _Writer:
-    def __init__(self, derived: Derived, record: RecordLike) -> None:
+    def __init__(self, derived: Derived, record: Record) -> None:
         self.d = derived
         self.record = record
         self.document = ProvDocument()

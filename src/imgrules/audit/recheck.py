@@ -17,6 +17,7 @@ from imgrules.audit.diff_words import NOUNS, Words
 from imgrules.audit.hybrid import Crossing, entry_of, undated
 from imgrules.audit.impact import KINDS
 from imgrules.audit.limits import Limit, limits
+from imgrules.audit.record import Record
 from imgrules.errors import ImgrulesError
 from imgrules.rulebase import schema
 from imgrules.rulebase.rulebase import Entry, Rulebase
@@ -78,27 +79,10 @@ class Recheck(_Model):
     cases: list[Rechecked]
 
 
-class RecordLike(Protocol):
-    """What is looked at of a ledger's record."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def rulebase(self) -> str: ...
-    @property
-    def as_of(self) -> date: ...
-    @property
-    def case(self) -> str: ...
-    @property
-    def erased(self) -> bool: ...
-
-
 class LedgerLike(Protocol):
     """What is asked of a ledger."""
 
-    def records(self) -> Iterator[Any]:
+    def records(self) -> Iterator[Record]:
         """Every record, oldest first."""
         ...
 
@@ -106,14 +90,14 @@ class LedgerLike(Protocol):
         """The rules of a version."""
         ...
 
-    def case(self, record: Any) -> Case:
+    def case(self, record: Record) -> Case:
         """The case as it was recorded."""
         ...
 
 
-def latest(ledger: LedgerLike) -> list[RecordLike]:
+def latest(ledger: LedgerLike) -> list[Record]:
     """The last decision on each case, oldest first; erasures themselves are no decisions."""
-    found: dict[str, RecordLike] = {}
+    found: dict[str, Record] = {}
     for record in ledger.records():
         if record.kind != "erase":
             found.pop(record.case, None)
@@ -137,7 +121,7 @@ def recheck(
 
 
 def _one(
-    ledger: LedgerLike, record: RecordLike, rulebase: Rulebase, as_of: date, comparers: dict[str, Comparer]
+    ledger: LedgerLike, record: Record, rulebase: Rulebase, as_of: date, comparers: dict[str, Comparer]
 ) -> Rechecked:
     head: dict[str, Any] = {
         "case": record.case,

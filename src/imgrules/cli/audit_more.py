@@ -110,7 +110,7 @@ def _recorded(book: Ledger, unread: list[str]) -> Iterator[Case]:
 
     for record in latest(book):
         try:
-            yield book.case(record)  # type: ignore[arg-type]  # the ledger's own record
+            yield book.case(record)
         except ImgrulesError as error:
             unread.append(f"{record.case}: {error}")
 
