@@ -131,6 +131,18 @@ def test_disk_full_on_postgresql(full_postgres: tuple[str, Callable[[int], None]
         assert ledger.size == len(told) + 500
 
 
+@pytest.mark.parametrize("change", ["as_of = 'rubbish'", "id = x'0102'"])
+def test_a_changed_record_is_told_as_such(tmp_path: Path, change: str) -> None:
+    """Also where what was changed is no longer a day, or no id: no defect of the program."""
+    place = tmp_path / "ledger.db"
+    with open_ledger(str(place)) as ledger:
+        list(ledger.record_many(decisions(3), "t"))
+    with closing(sqlite3.connect(place)) as db, db:
+        db.execute(f"UPDATE records SET {change} WHERE number = 2")  # our own words
+    with open_ledger(str(place)) as ledger, pytest.raises(InputError, match=r"Record 2 of .* were changed"):
+        list(ledger.records())
+
+
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
     """Each with its reason: no file, no folder, another kind of file, another database's tables, a newer ledger."""
     with pytest.raises(InputError, match="There is no ledger"):

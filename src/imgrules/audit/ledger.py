@@ -220,6 +220,17 @@ class Ledger:
         yield from found if newest is None else reversed(list(islice(found, newest)))
 
     def _opened_record(self, row: Any) -> Record:
+        from imgrules.audit.vault import Damaged
+
+        try:
+            return self._record_of(row)
+        except (Damaged, ValueError, KeyError, IndexError, TypeError, OSError):
+            raise InputError(
+                f"Record {row.number} of {self.name} does not open: it, its key or its names were changed. "
+                "`imgrules audit verify` says more."
+            ) from None
+
+    def _record_of(self, row: Any) -> Record:
         made = time_of(row.id)
         head = {
             "id": as_text(row.id), "number": row.number, "at": made, "who": row.who, "kind": row.kind, "tool": row.tool,
@@ -228,16 +239,8 @@ class Ledger:
         if row.kind == ERASE or row.wrapped is None:
             note = "The key of this case was destroyed." if row.kind == ERASE else None
             return Record(**head, case=f"erased-{row.subject[6:].hex()}", facts=None, erased=True, note=note)
-        from imgrules.audit.vault import Damaged
-
-        try:
-            key = self._at.unwrap(row.subject, row.lookup, row.wrapped)
-            told = self._unpacker.unpack(self._at.vault.open(key, row.id, row.sealed))
-        except (Damaged, ValueError, KeyError, IndexError, TypeError, OSError):
-            raise InputError(
-                f"Record {row.number} of {self.name} does not open: it, its key or its names were changed. "
-                "`imgrules audit verify` says more."
-            ) from None
+        key = self._at.unwrap(row.subject, row.lookup, row.wrapped)
+        told = self._unpacker.unpack(self._at.vault.open(key, row.id, row.sealed))
         return Record(
             **head, case=told.case, jurisdictions=told.jurisdictions, facts=told.facts, outcomes=told.outcomes,
             routes=told.routes, proof=told.proof, proofs=told.proofs, note=told.note,
